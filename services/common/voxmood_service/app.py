@@ -1,0 +1,105 @@
+"""The frame of a service: one FastAPI app with request ids, limits, problem details, health and metrics.
+
+Not done here: anything about audio or text.
+"""
+
+import asyncio
+import logging
+import re
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CollectorRegistry
+from prometheus_fastapi_instrumentator import Instrumentator
+
+from voxmood_service.middleware import BodyLimit, LastResort
+from voxmood_service.problems import NotReady, Table, documented, install
+
+logger = logging.getLogger("voxmood.service")
+FORM_OVERHEAD = 100_000  # multipart boundaries and the other fields, beside the largest file
+
+
+def is_request_id(value: str) -> bool:
+    """Take a caller's id when it is short and plain: it is written to logs."""
+    return re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value) is not None
+
+
+class Loading:
+    """A model on its way: loads in a thread while the service already answers `/livez`, `/readyz` and 503s."""
+
+    def __init__(self, load: Callable[[], None]) -> None:
+        self.load = load
+        self.ready = False
+
+    async def run(self) -> None:
+        """Load; when that fails, say why and stop the process with a status other than 0."""
+        try:
+            await asyncio.to_thread(self.load)
+            self.ready = True
+            logger.info("ready")
+        except Exception as error:
+            # The message names a file or a setting, never a user's input: none has been read yet.
+            logger.critical("cannot start: %s", error)
+            signal.raise_signal(signal.SIGTERM)
+
+    def require(self) -> None:
+        """Raise NotReady until loaded: what every route that needs the model depends on."""
+        if not self.ready:
+            raise NotReady("the model is still loading: try again in a few seconds", retry_after=2)
+
+
+def service_app(
+    *,
+    title: str,
+    version: str,
+    description: str,
+    table: Table,
+    max_bytes: int,
+    registry: CollectorRegistry,
+    load: Callable[[], None] | None = None,
+    check: Callable[[], Awaitable[None]] | None = None,
+    close: Callable[[], Awaitable[None]] | None = None,
+) -> tuple[FastAPI, Loading]:
+    """Build the frame.
+
+    `load` runs once, in a thread, at start. `check` runs at each `/readyz` and raises NotReady or a table's error.
+    `close` runs at the end. `max_bytes` bounds a file; the whole body may be slightly larger.
+    """
+    loading = Loading(load or (lambda: None))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(loading.run())
+        yield
+        await task
+        if close:
+            await close()
+
+    app = FastAPIOffline(title=title, version=version, description=description, lifespan=lifespan)
+    install(app, table)
+    Instrumentator(registry=registry, excluded_handlers=["/livez", "/readyz", "/metrics"]).instrument(app).expose(
+        app, tags=["health"]
+    )
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit, max_bytes=max_bytes + FORM_OVERHEAD)
+    app.add_middleware(LastResort)
+    app.add_middleware(CorrelationIdMiddleware, validator=is_request_id)
+
+    @app.get("/livez", tags=["health"])
+    async def livez() -> dict[str, str]:
+        """The process runs."""
+        return {"status": "alive"}
+
+    @app.get("/readyz", tags=["health"], responses=documented(503))
+    async def readyz() -> dict[str, str]:
+        """The model is loaded and warmed up."""
+        loading.require()
+        if check:
+            await check()
+        return {"status": "ready"}
+
+    return app, loading

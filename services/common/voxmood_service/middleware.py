@@ -1,0 +1,82 @@
+"""Two ASGI layers: a body limit that is enforced while the body streams in, and a last resort that logs requests.
+
+Plain ASGI, so that a handler still sees its client hang up. Not done here: routing, or any known error.
+"""
+
+import logging
+import time
+import traceback
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from voxmood_service.problems import problem
+
+logger = logging.getLogger("voxmood.http")
+QUIET = {"/livez", "/readyz", "/metrics"}  # asked every few seconds: logged only when they fail
+
+
+class BodyLimit:
+    """Refuse bodies over `max_bytes` with 413, by Content-Length at once or while reading what has none."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app, self.max_bytes = app, max_bytes
+        self.detail = f"the request is larger than {max_bytes / 1e6:.3g} MB: send less, or raise VOXMOOD_MAX_BYTES"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self.max_bytes:
+            response = problem(413, "too_large", self.detail, {"Connection": "close"})
+            await response(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.max_bytes:
+                raise HTTPException(413, self.detail, {"Connection": "close"})
+            return message
+
+        await self.app(scope, counted, send)
+
+
+class LastResort:
+    """Log one line a request, and turn an unforeseen exception into a bare 500.
+
+    The exception's message is kept out of the log, since it may quote what the user sent; its type and where it
+    happened are enough to find it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status, started = 0, time.perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            where = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("unforeseen %s at\n%s", type(error).__name__, where)
+            if not status:
+                await problem(500, "internal_error", "an unforeseen error; the log has its request id")(
+                    scope, receive, watched
+                )
+        if status >= 500 or scope["path"] not in QUIET:
+            route = getattr(scope.get("route"), "path", "-")
+            seconds = time.perf_counter() - started
+            logger.info("%s %s %s %.3f s", scope["method"], route, status or "hung up", seconds)

@@ -1,0 +1,79 @@
+"""One piece of work at a time, in a thread, behind a bounded queue that clients can leave.
+
+Two inferences at once gain nothing on a machine whose cores one inference fills: they only double the worst
+latency. More work than one process can do wants more processes. Not done here: the work.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+from starlette.requests import Request
+
+from voxmood_service.problems import Busy, HungUp
+
+T = TypeVar("T")
+SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
+
+
+class Turns:
+    """First come, first served; at most `waiting` requests behind the one at work, the rest are refused as Busy."""
+
+    def __init__(self, waiting: int, registry: CollectorRegistry) -> None:
+        self.places = waiting + 1
+        self.taken = 0
+        self.typical = 1.0  # seconds a piece of work takes: a moving average
+        self.turn = asyncio.Lock()
+        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self.length = Gauge("voxmood_queue_length", "Requests at work or waiting", registry=registry)
+        self.length.set_function(lambda: self.taken)
+        self.waited = Histogram("voxmood_wait_seconds", "Time in the queue", registry=registry, buckets=SECONDS)
+        self.worked = Histogram("voxmood_work_seconds", "Time at work", registry=registry, buckets=SECONDS)
+
+    async def run(self, request: Request, work: Callable[[threading.Event], T]) -> T:
+        """Do `work` when its turn comes and return its result.
+
+        The event given to `work` is set when the client hangs up: work that can should then end early. The
+        request's body must have been read. Raises Busy if no place is free, HungUp if the client went away.
+        """
+        if self.taken >= self.places:
+            raise Busy("the queue is full: try again later", retry_after=self.typical * self.taken)
+        self.taken += 1
+        stop = threading.Event()
+        answer = asyncio.ensure_future(self._take_turn(work, stop))
+        left = asyncio.ensure_future(_hung_up(request))
+        try:
+            await asyncio.wait([answer, left], return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            raise HungUp("the client hung up before its answer was ready")
+        finally:
+            stop.set()
+            left.cancel()
+            answer.cancel()
+            await asyncio.wait([answer, left])
+            self.taken -= 1
+
+    async def _take_turn(self, work: Callable[[threading.Event], T], stop: threading.Event) -> T:
+        queued = time.perf_counter()
+        async with self.turn:
+            started = time.perf_counter()
+            self.waited.observe(started - queued)
+            job = asyncio.get_running_loop().run_in_executor(self.pool, work, stop)
+            try:
+                return await asyncio.shield(job)
+            finally:
+                # A thread cannot be interrupted: the next turn begins when this one has really ended.
+                await asyncio.wait([job])
+                seconds = time.perf_counter() - started
+                self.worked.observe(seconds)
+                self.typical += 0.2 * (seconds - self.typical)
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,26 @@
+"""The settings that every service shares. Each service has one class that extends this one."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Read from environment variables prefixed VOXMOOD_, in capitals; errors name the variable."""
+
+    model_config = SettingsConfigDict(env_prefix="VOXMOOD_", frozen=True)
+
+    host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 in a container")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much to log")
+    max_bytes: int = Field(20_000_000, gt=0, description="largest audio accepted, in bytes")
+    max_characters: int = Field(20_000, gt=0, description="longest text accepted, in characters")
+    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("en", "ru"), description="languages spoken here: detection chooses among them"
+    )
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def split(cls, value: object) -> object:
+        """Let VOXMOOD_LANGUAGES=en,ru be written without brackets."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
