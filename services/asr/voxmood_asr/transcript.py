@@ -1,0 +1,49 @@
+"""What a recognition gives. Times are seconds from the start of the file."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word with its times."""
+
+    text: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of speech, as the decoder cut it, with what it says of its own certainty."""
+
+    text: str
+    start: float
+    end: float
+    tokens: list[int]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    words: list[Word]
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The whole text. `language` is an ISO 639-1 code, None where nobody speaks."""
+
+    segments: list[Segment]
+    language: str | None
+    language_probability: float | None
+    duration: float
+    warnings: list[str]
+
+    @property
+    def text(self) -> str:
+        """The segments' texts, joined."""
+        return " ".join(segment.text.strip() for segment in self.segments).strip()
+
+    @property
+    def no_speech(self) -> bool:
+        """Nothing was said, or nothing that can be trusted."""
+        return not self.text
