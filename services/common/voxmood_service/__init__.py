@@ -1,9 +1,20 @@
 """What every Voxmood service has: problem details, limits, health, metrics, logs. It knows no service."""
 
 from voxmood_service.app import Loading, service_app
-from voxmood_service.problems import ServiceError, Table, documented
-from voxmood_service.queue import Turns
+from voxmood_service.problems import ServiceError, Table, documented, problem
+from voxmood_service.queue import Turns, unless_hung_up
 from voxmood_service.server import serve
 from voxmood_service.settings import ServiceSettings
 
-__all__ = ["Loading", "ServiceError", "ServiceSettings", "Table", "Turns", "documented", "serve", "service_app"]
+__all__ = [
+    "Loading",
+    "ServiceError",
+    "ServiceSettings",
+    "Table",
+    "Turns",
+    "documented",
+    "problem",
+    "serve",
+    "service_app",
+    "unless_hung_up",
+]

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from voxmood_service.problems import problem
 
 logger = logging.getLogger("voxmood.http")
-QUIET = {"/livez", "/readyz", "/metrics"}  # asked every few seconds: logged only when they fail
+QUIET = {"/livez", "/readyz", "/metrics"}  # asked every few seconds
 
 
 class BodyLimit:
@@ -76,7 +76,7 @@ class LastResort:
                 await problem(500, "internal_error", "an unforeseen error; the log has its request id")(
                     scope, receive, watched
                 )
-        if status >= 500 or scope["path"] not in QUIET:
+        if scope["path"] not in QUIET:
             route = getattr(scope.get("route"), "path", "-")
             seconds = time.perf_counter() - started
             logger.info("%s %s %s %.3f s", scope["method"], route, status or "hung up", seconds)

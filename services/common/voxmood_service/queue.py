@@ -7,9 +7,9 @@ latency. More work than one process can do wants more processes. Not done here: 
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 from starlette.requests import Request
@@ -43,23 +43,14 @@ class Turns:
         if self.taken >= self.places:
             raise Busy("the queue is full: try again later", retry_after=self.typical * self.taken)
         self.taken += 1
-        stop = threading.Event()
-        answer = asyncio.ensure_future(self._take_turn(work, stop))
-        left = asyncio.ensure_future(_hung_up(request))
         try:
-            await asyncio.wait([answer, left], return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                return answer.result()
-            raise HungUp("the client hung up before its answer was ready")
+            return await unless_hung_up(request, self._take_turn(work))
         finally:
-            stop.set()
-            left.cancel()
-            answer.cancel()
-            await asyncio.wait([answer, left])
             self.taken -= 1
 
-    async def _take_turn(self, work: Callable[[threading.Event], T], stop: threading.Event) -> T:
+    async def _take_turn(self, work: Callable[[threading.Event], T]) -> T:
         queued = time.perf_counter()
+        stop = threading.Event()
         async with self.turn:
             started = time.perf_counter()
             self.waited.observe(started - queued)
@@ -68,10 +59,26 @@ class Turns:
                 return await asyncio.shield(job)
             finally:
                 # A thread cannot be interrupted: the next turn begins when this one has really ended.
+                stop.set()
                 await asyncio.wait([job])
                 seconds = time.perf_counter() - started
                 self.worked.observe(seconds)
                 self.typical += 0.2 * (seconds - self.typical)
+
+
+async def unless_hung_up(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Await `work`, but cancel it and raise HungUp if the client goes away. The request's body must have been read."""
+    answer = asyncio.ensure_future(work)
+    left = asyncio.ensure_future(_hung_up(request))
+    try:
+        await asyncio.wait([answer, left], return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        raise HungUp("the client hung up before its answer was ready")
+    finally:
+        left.cancel()
+        answer.cancel()
+        await asyncio.wait([answer, left])
 
 
 async def _hung_up(request: Request) -> None:

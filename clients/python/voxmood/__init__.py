@@ -1,0 +1,29 @@
+"""The mood of a voice message: audio or text in, an analysis out.
+
+async with Analyzer() as analyzer:
+    analysis = await analyzer.analyze_audio(Path("message.ogg").read_bytes())
+print(analysis.verdict, analysis.transcript)
+"""
+
+from voxmood.client import Analyzer, GatewayClient
+from voxmood.errors import BadAnswer, Busy, InvalidInput, TimedOut, Unauthorized, Unavailable, VoxmoodError
+from voxmood.models import Analysis, Label, Models, Scores, Sentence, Timings, WordWeight
+
+__all__ = [
+    "Analysis",
+    "Analyzer",
+    "BadAnswer",
+    "Busy",
+    "GatewayClient",
+    "InvalidInput",
+    "Label",
+    "Models",
+    "Scores",
+    "Sentence",
+    "TimedOut",
+    "Timings",
+    "Unauthorized",
+    "Unavailable",
+    "VoxmoodError",
+    "WordWeight",
+]

@@ -1,0 +1,92 @@
+"""HTTP to one server: timeouts, retries of what may pass by itself, and every failure as a VoxmoodError.
+
+Not done here: what is asked, and of whom.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import httpx
+from httpx_retries import Retry, RetryTransport
+from pydantic import BaseModel, ValidationError
+
+from voxmood.errors import BadAnswer, Busy, InvalidInput, TimedOut, Unauthorized, Unavailable, VoxmoodError
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class Connection:
+    """One server: requests with timeouts and retries, every failure as a VoxmoodError.
+
+    `timeout` is in seconds, for the whole wait on an answer; `retries` counts tries after the first one, `patience`
+    bounds the seconds slept between them.
+    """
+
+    def __init__(
+        self, name: str, url: str, *, timeout: float, retries: int, patience: float, headers: Mapping[str, str]
+    ) -> None:
+        self.name = name
+        retry = Retry(
+            total=retries,
+            allowed_methods=["GET", "POST"],  # an analysis changes nothing: asking twice is safe
+            status_forcelist=[429, 503],
+            retry_on_exceptions=[httpx.NetworkError, httpx.RemoteProtocolError],
+            backoff_factor=0.3,
+            total_timeout=patience,
+        )
+        self.http = httpx.AsyncClient(
+            base_url=url,
+            timeout=httpx.Timeout(timeout, connect=min(5, timeout)),
+            transport=RetryTransport(httpx.AsyncHTTPTransport(), retry),
+            headers=headers,
+        )
+
+    async def post(self, path: str, answer: type[Answer], **body: Any) -> Answer:
+        """POST and parse the answer. Raises VoxmoodError."""
+        response = await self._send("POST", path, **body)
+        if response.is_error:
+            raise self._refused(response)
+        try:
+            return answer.model_validate_json(response.content)
+        except ValidationError as error:
+            raise BadAnswer(f"the {self.name} service answered something else than its contract says") from error
+
+    async def check_ready(self) -> None:
+        """Raise VoxmoodError unless the server is there and ready. One without /readyz (404) counts as ready."""
+        response = await self._send("GET", "/readyz", extensions={"retry": Retry(total=0)})
+        if response.is_server_error:
+            raise self._refused(response)
+
+    async def _send(self, method: str, path: str, **body: Any) -> httpx.Response:
+        try:
+            return await self.http.request(method, path, **body)
+        except httpx.TimeoutException as error:
+            raise TimedOut(f"the {self.name} service took too long: try again later") from error
+        except httpx.RequestError as error:
+            raise Unavailable(f"the {self.name} service cannot be reached: is it running?", retry_after=5) from error
+
+    def _refused(self, response: httpx.Response) -> VoxmoodError:
+        detail, code = self._explanation(response)
+        wait = response.headers.get("retry-after", "")
+        retry_after = float(wait) if wait.isdigit() else None
+        status = response.status_code
+        if status in (400, 413, 415, 422):
+            return InvalidInput(detail, status=status, code=code)
+        if status == 401:
+            return Unauthorized(detail)
+        if status == 429:
+            return Busy(detail, retry_after=retry_after or 1)
+        if status == 503:
+            return Unavailable(detail, retry_after=retry_after or 1)
+        if status == 504:
+            return TimedOut(detail)
+        return BadAnswer(f"the {self.name} service failed with status {status}")
+
+    def _explanation(self, response: httpx.Response) -> tuple[str, str | None]:
+        """Detail and code of a problem (RFC 9457) or of OpenAI's error object."""
+        try:
+            body = response.json()
+            body = body.get("error", body) if isinstance(body.get("error"), dict) else body
+            return str(body.get("detail") or body["message"]), body.get("code")
+        except (ValueError, KeyError, AttributeError):
+            return f"the {self.name} service answered {response.status_code} without saying why", None

@@ -1,0 +1,110 @@
+"""What an analysis is, and what the two services answer. Times are seconds from the start of the audio."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Label = Literal["negative", "neutral", "positive"]
+
+
+class Frozen(BaseModel):
+    """Answers are facts: nobody edits them."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Scores(Frozen):
+    """Probabilities of the three moods; they add up to 1."""
+
+    negative: float
+    neutral: float
+    positive: float
+
+
+class WordWeight(Frozen):
+    """How much a word speaks for its sentence's verdict: the probability that is lost without it."""
+
+    text: str
+    weight: float
+
+
+class Mood(Frozen):
+    """A verdict: the likeliest mood, its probability, and P(positive) - P(negative) in [-1, 1]."""
+
+    verdict: Label
+    confidence: float
+    score: float
+
+
+class Sentence(Mood):
+    """A sentence with its times (None for text) and, if asked for, the weights of its words."""
+
+    text: str
+    start: float | None = None
+    end: float | None = None
+    words: list[WordWeight] | None = None
+
+
+class Models(Frozen):
+    """Which models gave the analysis."""
+
+    asr: str | None = None
+    sentiment: str | None = None
+
+
+class Timings(Frozen):
+    """Seconds spent in each service, the network included."""
+
+    asr: float | None = None
+    sentiment: float | None = None
+
+
+class Analysis(Frozen):
+    """The whole answer. Where nobody speaks, `no_speech` is true and the mood is None."""
+
+    verdict: Label | None
+    confidence: float | None
+    score: float | None
+    scores: Scores | None
+    transcript: str
+    language: str | None = Field(description="ISO 639-1")
+    duration: float | None = Field(description="length of the audio; None for text")
+    no_speech: bool
+    truncated: bool = Field(description="the file is shorter or more damaged than it claims")
+    warnings: list[str]
+    sentences: list[Sentence]
+    models: Models
+    timings: Timings
+
+
+class AsrSegment(Frozen):
+    """A segment of `verbose_json`."""
+
+    text: str
+    start: float
+    end: float
+
+
+class AsrAnswer(Frozen):
+    """OpenAI's `verbose_json`; what only voxmood_asr adds is optional."""
+
+    text: str
+    language: str | None = None
+    duration: float
+    segments: list[AsrSegment] = []
+    model: str | None = None
+    warnings: list[str] = []
+
+
+class Classification(Mood):
+    """One result of `/classify`."""
+
+    scores: Scores
+    words: list[WordWeight] | None = None
+
+
+class SentimentAnswer(Frozen):
+    """The answer of `/classify`."""
+
+    model: str
+    results: list[Classification]

@@ -1,0 +1,9 @@
+"""Run the gateway: `python -m voxmood_gateway`."""
+
+from voxmood_gateway.app import create_app
+from voxmood_gateway.settings import Settings
+from voxmood_service import serve
+
+settings = Settings()
+app, loading = create_app(settings)
+serve(app, loading, host=settings.host, port=settings.gateway_port, log_level=settings.log_level)

@@ -1,0 +1,79 @@
+"""The HTTP face of Voxmood: one request in, one analysis out. Not done here: reading bodies, or orchestration."""
+
+import secrets
+from importlib.metadata import version
+from typing import Annotated
+
+from asgi_correlation_id import correlation_id
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CollectorRegistry, Counter
+from starlette.exceptions import HTTPException
+
+from voxmood import Analysis, Analyzer, VoxmoodError
+from voxmood_gateway.body import OPENAPI, read_wish
+from voxmood_gateway.settings import Settings
+from voxmood_service import Loading, documented, problem, service_app, unless_hung_up
+
+DESCRIPTION = "The mood of a voice message or a text. Audio is recognised and classified, and stored nowhere."
+
+
+def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[FastAPI, Loading]:
+    """Build the app around an analyzer; one for the settings' two services by default."""
+    analyst = analyzer or Analyzer(
+        settings.asr_url,
+        settings.sentiment_url,
+        asr_key=settings.asr_key.get_secret_value() if settings.asr_key else None,
+        asr_timeout=settings.asr_timeout,
+        sentiment_timeout=settings.sentiment_timeout,
+        retries=2,
+        patience=2,  # a caller rather hears of a full queue at once, with its Retry-After, than waits here
+    )
+    registry = CollectorRegistry()
+    analyses = Counter("voxmood_analyses", "Analyses by verdict", ["verdict"], registry=registry)
+    app, loading = service_app(
+        title="Voxmood",
+        version=version("voxmood-gateway"),
+        description=DESCRIPTION,
+        table={},
+        max_bytes=settings.max_bytes,
+        registry=registry,
+        check=analyst.check_ready,
+        close=analyst.aclose,
+    )
+    bearer = HTTPBearer(auto_error=False, description="VOXMOOD_API_KEY, where the service has one")
+
+    def authorize(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+        if settings.api_key is None:
+            return
+        token = given.credentials if given else ""
+        if not secrets.compare_digest(token.encode(), settings.api_key.get_secret_value().encode()):
+            raise HTTPException(
+                401, "a valid key is needed: send the header Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
+            )
+
+    @app.exception_handler(VoxmoodError)
+    async def failed(_: Request, error: VoxmoodError) -> JSONResponse:
+        headers = {} if error.retry_after is None else {"Retry-After": str(max(1, round(error.retry_after)))}
+        return problem(error.status, error.code, str(error), headers)
+
+    @app.post(
+        "/analyze",
+        dependencies=[Depends(authorize)],
+        responses=documented(400, 401, 413, 415, 422, 429, 502, 503, 504),
+        openapi_extra=OPENAPI,
+    )
+    async def analyze(request: Request) -> Analysis:
+        """Analyse audio or text. Silence is no error: `verdict` is null and `no_speech` true."""
+        wish = await read_wish(request, settings)
+        name = correlation_id.get()
+        if wish.audio is not None:
+            work = analyst.analyze_audio(wish.audio, language=wish.language, explain=wish.explain, request_id=name)
+        else:
+            work = analyst.analyze_text(wish.text or "", language=wish.language, explain=wish.explain, request_id=name)
+        analysis = await unless_hung_up(request, work)
+        analyses.labels(analysis.verdict or "no_speech").inc()
+        return analysis
+
+    return app, loading
