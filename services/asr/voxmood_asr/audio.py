@@ -21,6 +21,7 @@ from voxmood_asr.errors import AudioTooLong, NotAudio, UnreadableAudio
 RATE = 16_000
 PEAK = 0.7  # the voice detector loses quiet speech; at this peak it found all of it, and none in noise
 SILENCE = 1e-4  # a peak below -80 dB is no voice, and must not be amplified into one
+SIGNATURES = (b"RIFF", b"fLaC", b"ID3", b"ftyp", b"\x1aE\xdf\xa3")  # wav, flac, mp3, mp4 and m4a, webm and mkv
 VAD = VadOptions(min_silence_duration_ms=500)
 
 av.logging.set_level(None)  # FFmpeg's messages may quote a file's metadata: names, places
@@ -74,7 +75,7 @@ def decode(data: bytes, max_seconds: float) -> Clip:
         raise UnreadableAudio("the file holds no sound: record it again")
     samples = np.concatenate(pieces).astype(np.float32) / np.float32(32768)
     missing = declared is not None and declared - length / RATE > max(0.5, 0.05 * declared)
-    return Clip(samples, truncated=missing or _ogg_is_cut(data))
+    return Clip(samples, truncated=missing or _ogg_is_cut(data) or _wav_is_cut(data))
 
 
 def find_speech(samples: Samples) -> tuple[Samples, list[dict[str, int]]]:
@@ -100,8 +101,8 @@ def _opened(data: bytes) -> Iterator[InputContainer]:
                 raise NotAudio("the file holds no sound, only pictures or text: send a recording")
             yield container
     except av.error.InvalidDataError as error:
-        if b"OggS" in data[:65_536]:
-            raise UnreadableAudio("the beginning of the recording is missing: send it again") from error
+        if any(mark in data[:16] for mark in SIGNATURES) or b"OggS" in data[:65_536]:
+            raise UnreadableAudio("a part of the recording is missing: send it again") from error
         raise NotAudio("this is no audio that we know: send ogg, mp3, m4a, wav, flac, webm or mp4") from error
     except av.error.FFmpegError as error:
         raise UnreadableAudio("the recording is damaged and cannot be read: send it again") from error
@@ -139,3 +140,9 @@ def _ogg_is_cut(data: bytes) -> bool:
     end_of_stream = bool(data[page + 5] & 4)
     lacing = data[page + 27 : page + 27 + data[page + 26]]
     return not end_of_stream or page + 27 + data[page + 26] + sum(lacing) > len(data)
+
+
+def _wav_is_cut(data: bytes) -> bool:
+    """Whether a WAV is shorter than its header says. FFmpeg corrects the length silently; 2**32 - 1 means unknown."""
+    size = int.from_bytes(data[4:8], "little")
+    return data.startswith(b"RIFF") and size < 2**32 - 1 and size + 8 > len(data)

@@ -1,6 +1,7 @@
 """Run an app under uvicorn, with logs that hold a request id and nothing that a user sent."""
 
 import logging.config
+import signal
 import sys
 
 import uvicorn
@@ -32,6 +33,8 @@ def serve(app: FastAPI, loading: Loading, *, host: str, port: int, log_level: st
     config = uvicorn.Config(
         app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False
     )
+    # uvicorn raises the signal that stopped it once more when it is done: then the process ends with our status.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0 if loading.ready else 1))
     uvicorn.Server(config).run()
     if not loading.ready:
         sys.exit(1)

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 class ServiceSettings(BaseSettings):
     """Read from environment variables prefixed VOXMOOD_, in capitals; errors name the variable."""
 
-    model_config = SettingsConfigDict(env_prefix="VOXMOOD_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="VOXMOOD_", env_ignore_empty=True, frozen=True)
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 in a container")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much to log")
