@@ -143,9 +143,7 @@ def refusals(voice: bytes, transcode: Transcode) -> dict[str, tuple[bytes, int, 
     }
 
 
-def test_unusable_files_are_refused_with_a_reason(
-    stack: Urls, voices: dict[str, bytes], transcode: Transcode
-) -> None:
+def test_unusable_files_are_refused_with_a_reason(stack: Urls, voices: dict[str, bytes], transcode: Transcode) -> None:
     for name, (data, status, code) in refusals(voices[JOB], transcode).items():
         answer = transcribe(stack.asr, data)
         assert (answer.status_code, answer.json()["code"]) == (status, code), name

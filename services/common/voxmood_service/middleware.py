@@ -17,7 +17,11 @@ QUIET = {"/livez", "/readyz", "/metrics"}  # asked every few seconds
 
 
 class BodyLimit:
-    """Refuse bodies over `max_bytes` with 413, by Content-Length at once or while reading what has none."""
+    """Refuse bodies over `max_bytes` with 413: by Content-Length before reading, or while reading what has none.
+
+    A connection that is closed while its client still sends is reset, and the answer lost with it. So a client that
+    did not wait for permission (Expect: 100-continue) is let send as much again, which is thrown away.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app, self.max_bytes = app, max_bytes
@@ -27,8 +31,11 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = dict(scope["headers"])
+        declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self.max_bytes:
+            if b"expect" not in headers:
+                await self._discard(receive)
             response = problem(413, "too_large", self.detail, {"Connection": "close"})
             await response(scope, receive, send)
             return
@@ -39,10 +46,19 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self.max_bytes:
+                if message.get("more_body"):
+                    await self._discard(receive)
                 raise HTTPException(413, self.detail, {"Connection": "close"})
             return message
 
         await self.app(scope, counted, send)
+
+    async def _discard(self, receive: Receive) -> None:
+        discarded, more = 0, True
+        while more and discarded <= self.max_bytes:
+            message = await receive()
+            discarded += len(message.get("body", b""))
+            more = message.get("more_body", False)
 
 
 class LastResort:

@@ -1,0 +1,125 @@
+"""The queue of the recognition service, on a real server. The recogniser is a stand-in that waits until it is told
+to go on, so that these tests know what is at work and what waits; test_recognition.py has the real one."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.conftest import Serve
+from voxmood_asr.app import create_app
+from voxmood_asr.audio import Clip
+from voxmood_asr.engine import Request
+from voxmood_asr.settings import Settings
+from voxmood_asr.transcript import Transcript
+
+
+class Held:
+    """A recogniser that reports when it begins, and holds each clip until `go` is set or its client hangs up."""
+
+    def __init__(self) -> None:
+        self.loaded, self.begun, self.go = threading.Event(), threading.Semaphore(0), threading.Event()
+        self.ended: list[str] = []
+
+    def load(self) -> None:
+        self.loaded.wait()
+
+    def transcribe(self, clip: Clip, request: Request, stop: threading.Event) -> Transcript:
+        self.begun.release()
+        while not (self.go.wait(0.01) or stop.is_set()):
+            pass
+        self.ended.append("left" if stop.is_set() else "done")
+        return Transcript([], "en", 1.0, clip.seconds, [])
+
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    engine = Held()
+    yield engine
+    engine.loaded.set()
+    engine.go.set()
+
+
+async def post(url: str, voice: bytes) -> httpx.Response:
+    async with httpx.AsyncClient(timeout=30) as client:
+        return await client.post(f"{url}/v1/audio/transcriptions", data={"model": "x"}, files={"file": voice})
+
+
+async def queue_length(url: str) -> float:
+    async with httpx.AsyncClient() as client:
+        metrics = (await client.get(f"{url}/metrics")).text
+    (line,) = [line for line in metrics.splitlines() if line.startswith("voxmood_queue_length")]
+    return float(line.split()[1])
+
+
+async def until_queued(url: str, length: int) -> None:
+    async with asyncio.timeout(10):
+        while await queue_length(url) != length:
+            pass
+
+
+async def test_not_ready_until_loaded(serve: Serve, held: Held, voices: dict[str, bytes]) -> None:
+    app, _ = create_app(Settings(), held)
+    with serve(app) as url:
+        async with httpx.AsyncClient(base_url=url) as client:
+            assert (await client.get("/livez")).status_code == 200
+            ready = await client.get("/readyz")
+            assert (ready.status_code, ready.json()["code"]) == (503, "not_ready")
+            early = await post(url, voices["en-positive-job"])
+            assert (early.status_code, early.json()["code"]) == (503, "not_ready")
+            assert int(early.headers["retry-after"]) > 0
+            held.loaded.set()
+            async with asyncio.timeout(10):
+                while (await client.get("/readyz")).status_code != 200:
+                    pass
+
+
+async def test_a_full_queue_refuses_at_once_and_says_when_to_return(
+    serve: Serve, held: Held, voices: dict[str, bytes]
+) -> None:
+    held.loaded.set()
+    app, _ = create_app(Settings(asr_queue=1), held)
+    voice = voices["en-positive-job"]
+    with serve(app) as url:
+        first, second = (asyncio.ensure_future(post(url, voice)) for _ in range(2))
+        await until_queued(url, 2)
+        refused = await post(url, voice)
+        assert (refused.status_code, refused.json()["code"]) == (429, "busy")
+        assert int(refused.headers["retry-after"]) > 0
+        async with httpx.AsyncClient(base_url=url) as client:
+            assert (await client.get("/livez")).status_code == 200, "the event loop must be free"
+        held.go.set()
+        assert [(await answer).status_code for answer in (first, second)] == [200, 200]
+        assert (await post(url, voice)).status_code == 200
+
+
+async def test_a_client_that_hangs_up_frees_its_place(serve: Serve, held: Held, voices: dict[str, bytes]) -> None:
+    held.loaded.set()
+    app, _ = create_app(Settings(asr_queue=1), held)
+    voice = voices["en-positive-job"]
+    with serve(app) as url:
+        at_work = asyncio.ensure_future(post(url, voice))
+        await asyncio.to_thread(held.begun.acquire)
+        waiting = asyncio.ensure_future(post(url, voice))
+        await until_queued(url, 2)
+        waiting.cancel()
+        await until_queued(url, 1)
+        at_work.cancel()
+        await until_queued(url, 0)
+        assert held.ended == ["left"], "the one at work ended early, the one that waited never began"
+        held.go.set()
+        assert (await post(url, voice)).status_code == 200
+
+
+async def test_one_recognition_at_a_time(serve: Serve, held: Held, voices: dict[str, bytes]) -> None:
+    held.loaded.set()
+    app, _ = create_app(Settings(), held)
+    with serve(app) as url:
+        answers = [asyncio.ensure_future(post(url, voices["en-positive-job"])) for _ in range(3)]
+        await until_queued(url, 3)
+        await asyncio.to_thread(held.begun.acquire)
+        assert not held.begun.acquire(blocking=False)
+        held.go.set()
+        assert {(await answer).status_code for answer in answers} == {200}

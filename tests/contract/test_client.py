@@ -1,0 +1,159 @@
+"""The client against real apps and real misbehaving servers: retries, timeouts, and what each failure becomes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from tests.conftest import Serve
+from tools.stack import free_ports
+from voxmood import Analyzer, BadAnswer, Busy, InvalidInput, TimedOut, Unavailable, VoxmoodError
+
+SPOKEN = {
+    "text": "It was fine. Then it broke.",
+    "language": "english",
+    "duration": 4.0,
+    "segments": [
+        {"text": " It was fine. Then", "start": 0.0, "end": 2.0},
+        {"text": " it broke.", "start": 2.5, "end": 4.0},
+    ],
+}
+
+
+def judged(texts: list[str]) -> dict[str, object]:
+    scores = {"negative": 0.7, "neutral": 0.2, "positive": 0.1}
+    result = {"verdict": "negative", "confidence": 0.7, "score": -0.6, "scores": scores}
+    return {"model": "m", "results": [result for _ in texts]}
+
+
+Answers = Callable[[Request], Awaitable[Response]]
+
+
+def server(transcribe: Answers | None = None, classify: Answers | None = None) -> FastAPI:
+    """Both services in one: any server of the OpenAI contract, and a sentiment service."""
+    app = FastAPI()
+
+    @app.post("/v1/audio/transcriptions")
+    async def transcriptions(request: Request) -> Response:
+        return await transcribe(request) if transcribe else JSONResponse(SPOKEN)
+
+    @app.post("/classify")
+    async def classification(request: Request) -> Response:
+        return await classify(request) if classify else JSONResponse(judged((await request.json())["texts"]))
+
+    return app
+
+
+async def analyse(url: str, **options: float) -> object:
+    async with Analyzer(url, url, **options) as analyzer:  # type: ignore[arg-type]
+        return await analyzer.analyze_audio(b"sound")
+
+
+async def test_any_server_of_the_openai_contract_will_do(serve: Serve) -> None:
+    with serve(server()) as url:
+        async with Analyzer(url, url, asr_model="whisper-large", asr_key="k") as analyzer:
+            analysis = await analyzer.analyze_audio(b"sound")
+            await analyzer.check_ready()
+    assert (analysis.language, analysis.models.asr) == ("en", "whisper-large")
+    assert [(s.text, s.end) for s in analysis.sentences] == [("It was fine.", 1.41), ("Then it broke.", 4.0)]
+    assert analysis.sentences[1].start == pytest.approx(1.53, abs=0.01)
+
+
+async def test_a_busy_service_is_asked_again(serve: Serve) -> None:
+    asked = []
+
+    async def busy_once(_: Request) -> Response:
+        asked.append(1)
+        return Response(status_code=429, headers={"Retry-After": "0"}) if len(asked) == 1 else JSONResponse(SPOKEN)
+
+    with serve(server(busy_once)) as url:
+        await analyse(url)
+    assert len(asked) == 2
+
+
+async def test_a_broken_connection_is_tried_again(serve: Serve) -> None:
+    asked = 0
+
+    async def hang_up_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"--\r\n")  # the end of the form
+        if asked > 1:
+            body = b'{"model": "m", "results": []}'
+            writer.write(b"HTTP/1.1 422 X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+            await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(hang_up_once, "127.0.0.1", 0)
+    async with listener:
+        port = listener.sockets[0].getsockname()[1]
+        with pytest.raises(InvalidInput):
+            await analyse(f"http://127.0.0.1:{port}")
+    assert asked == 2
+
+
+async def test_each_failure_has_its_error(serve: Serve) -> None:
+    def answers(status: int, body: bytes = b"", **headers: str) -> Answers:
+        async def answer(_: Request) -> Response:
+            return Response(body, status, headers)
+
+        return answer
+
+    async def too_few(_: Request) -> Response:
+        return JSONResponse(judged([]))
+
+    problem = b'{"detail": "too long: cut it", "code": "too_long"}'
+    cases: list[tuple[FastAPI, type[VoxmoodError], int, str]] = [
+        (server(answers(413, problem)), InvalidInput, 413, "too_long"),
+        (server(answers(400, b'{"error": {"message": "bad", "code": "x"}}')), InvalidInput, 400, "x"),
+        (server(answers(429, **{"Retry-After": "7"})), Busy, 429, "busy"),
+        (server(answers(503)), Unavailable, 503, "unavailable"),
+        (server(answers(500, b"<html>")), BadAnswer, 502, "bad_answer"),
+        (server(answers(200, b"not json")), BadAnswer, 502, "bad_answer"),
+        (server(classify=answers(200, b"{}")), BadAnswer, 502, "bad_answer"),
+        (server(classify=too_few), BadAnswer, 502, "bad_answer"),
+    ]
+    for app, kind, status, code in cases:
+        with serve(app) as url, pytest.raises(kind) as failure:
+            await analyse(url, retries=0)
+        assert (failure.value.status, failure.value.code) == (status, code)
+        if kind is Busy:
+            assert failure.value.retry_after == 7
+
+
+async def test_a_stalled_and_an_absent_service(serve: Serve) -> None:
+    async def stalled(request: Request) -> Response:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        return Response()
+
+    with serve(server(stalled)) as url, pytest.raises(TimedOut):
+        await analyse(url, asr_timeout=0.2)
+    with pytest.raises(Unavailable):
+        await analyse(f"http://127.0.0.1:{free_ports(1)[0]}", retries=1)
+
+
+async def test_empty_text_is_refused_before_anything_is_asked() -> None:
+    nowhere = f"http://127.0.0.1:{free_ports(1)[0]}"
+    async with Analyzer(nowhere, nowhere) as analyzer:
+        with pytest.raises(InvalidInput):
+            await analyzer.analyze_text(" \n ")
+
+
+async def test_many_sentences_go_in_batches(serve: Serve) -> None:
+    sizes = []
+
+    async def count(request: Request) -> Response:
+        texts = (await request.json())["texts"]
+        sizes.append(len(texts))
+        return JSONResponse(judged(texts))
+
+    text = " ".join(f"This is sentence number {n}." for n in range(600))
+    with serve(server(classify=count)) as url:
+        async with Analyzer(url, url) as analyzer:
+            analysis = await analyzer.analyze_text(text)
+    assert len(analysis.sentences) == 600
+    assert sum(sizes) == 601
+    assert max(sizes) <= 256
