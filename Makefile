@@ -26,6 +26,7 @@ lint: $(VENV)/dev  ## style, types, compose file, Dockerfiles
 	ruff format --check .
 	mypy
 	check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	hadolint services/*/Dockerfile
 
 models: models/whisper-base/model.bin  ## fetch the speech recognition weights (147 MB)
 
@@ -57,7 +58,7 @@ $(VENV)/run: $(INPUTS) | $(BIN)/pip
 	@touch $@
 
 $(VENV)/dev: $(INPUTS) | $(VENV)/run
-	$(PINNED) --group dev
+	$(PINNED) --group dev -e 'services/sentiment[torch,training]'
 	@touch $@
 
 $(VENV)/training: $(INPUTS) | $(VENV)/run

@@ -121,6 +121,8 @@ class Analyzer(Client):
         text = text.strip()
         if not text:
             raise InvalidInput("the text is empty: write something")
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise InvalidInput("the text is broken: it holds half a character (a lone surrogate)")
         language = language or guess_language(text)
         return await self._judge(text, split(text, language), language=language, explain=explain, request_id=request_id)
 

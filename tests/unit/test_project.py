@@ -1,0 +1,106 @@
+"""The parts agree: settings and .env.example, packages and what they import, README and files, versions and pins."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from tools.stack import ROOT
+from voxmood_asr.settings import Settings as AsrSettings
+from voxmood_gateway.settings import Settings as GatewaySettings
+from voxmood_sentiment.settings import Settings as SentimentSettings
+
+SETTINGS = (AsrSettings, SentimentSettings, GatewaySettings)
+PACKAGES = [path.parent for path in ROOT.glob("*/*/pyproject.toml")]
+
+
+def canonical(name: str) -> str:
+    return re.split(r"[^\w.-]", name, maxsplit=1)[0].lower().replace("_", "-")
+
+
+def test_every_setting_is_in_the_example_and_none_else() -> None:
+    listed = set(re.findall(r"^#?(VOXMOOD_\w+)=", (ROOT / ".env.example").read_text(), re.M))
+    in_compose = set(re.findall(r"\$\{(VOXMOOD_\w+)", (ROOT / "docker-compose.yml").read_text()))
+    assert listed == in_compose | {f"VOXMOOD_{name.upper()}" for kind in SETTINGS for name in kind.model_fields}
+
+
+def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    defaults = [kind() for kind in SETTINGS]
+    for name, value in re.findall(r"^#(VOXMOOD_\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.M):
+        if name == "VOXMOOD_SENTIMENT_MODEL":
+            assert (ROOT / value).resolve() == Path(SentimentSettings().sentiment_model)
+        else:
+            monkeypatch.setenv(name, value)
+    assert [kind() for kind in SETTINGS] == defaults
+
+
+def test_every_setting_says_what_it_does() -> None:
+    assert [name for kind in SETTINGS for name, field in kind.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(("value", "languages"), [("en", ("en",)), ("ru, en", ("ru", "en"))])
+def test_languages_are_written_with_commas(
+    monkeypatch: pytest.MonkeyPatch, value: str, languages: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("VOXMOOD_LANGUAGES", value)
+    assert AsrSettings().languages == languages
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_a_package_declares_what_it_imports_and_nothing_else(package: Path) -> None:
+    project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
+    optional = {canonical(name) for names in project.get("optional-dependencies", {}).values() for name in names}
+    declared = {canonical(name) for name in project["dependencies"]}
+    (code,) = [path for path in package.iterdir() if path.name.startswith("voxmood") and (path / "py.typed").exists()]
+    distributions = packages_distributions()
+    imported = set()
+    for file in code.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for top in {name.split(".")[0] for name in names} - {code.name, *sys.stdlib_module_names}:
+                imported.add(canonical(distributions[top][0]))
+    unseen = {"python-multipart"}  # FastAPI imports it to read forms
+    assert imported - (optional - declared) == declared - unseen
+    assert imported <= declared | optional
+
+
+def test_everything_declared_is_pinned() -> None:
+    pinned = {canonical(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    for package in PACKAGES:
+        project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
+        names = project["dependencies"] + [
+            n for extra in project.get("optional-dependencies", {}).values() for n in extra
+        ]
+        assert {canonical(name) for name in names if not name.startswith("voxmood")} <= pinned
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    assert {canonical(name) for group in groups.values() for name in group if isinstance(name, str)} <= pinned
+
+
+def test_no_service_imports_another_and_no_client_a_service() -> None:
+    allowed = {
+        "voxmood_service": set(),
+        "voxmood_asr": {"voxmood_service"},
+        "voxmood_sentiment": {"voxmood_service"},
+        "voxmood": set(),
+        "voxmood_gateway": {"voxmood_service", "voxmood"},
+    }
+    for package, others in allowed.items():
+        for folder in ROOT.glob(f"*/*/{package}"):
+            for file in folder.rglob("*.py"):
+                used = set(re.findall(r"^\s*(?:from|import) (voxmood\w*)", file.read_text(), re.M))
+                assert used <= others | {package}, file
+
+
+def test_the_files_that_the_readme_names_exist() -> None:
+    readme = (ROOT / "README.md").read_text()
+    linked = re.findall(r"\]\((?!http|#)([^)#]+)", readme)
+    mapped = re.findall(r"^([\w./-]+/|[\w.-]+\.\w+|Makefile|Procfile) {2,}", readme, re.M)
+    assert linked
+    assert mapped
+    assert [name for name in linked + mapped if not (ROOT / name).exists()] == []
