@@ -1,6 +1,9 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
 DATA ?= data/sentiment
+VOICES ?= data/voices
+TEXTS = $(abspath $(DATA))
+RUNS := $(CURDIR)/runs
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
@@ -30,15 +33,16 @@ lint: $(VENV)/dev  ## style, types, compose file, Dockerfiles
 
 models: models/whisper-base/model.bin  ## fetch the speech recognition weights (147 MB)
 
-bench: $(VENV)/dev models  ## compare with what a user would pick instead
-	@echo "the comparisons are in bench/: see the first lines of each file"
+train: $(VENV)/dev  ## make the classifier anew: make train DATA=folder
+	cd services/sentiment && python -m training.base --data $(TEXTS) --out $(RUNS)/base
+	cd services/sentiment && python -m training.train --data $(TEXTS) --base $(RUNS)/base --out $(RUNS)/train
+	cd services/sentiment && python -m training.export --data $(TEXTS) --checkpoint $(RUNS)/train
+	cd services/sentiment && python -m training.baselines --data $(TEXTS)
+	cd services/sentiment && python -m training.evaluate --data $(TEXTS)
 
-train: $(VENV)/training  ## train the classifier: make train DATA=folder
-	cd services/sentiment && python -m training.base --data $(abspath $(DATA)) --out $(abspath runs/base)
-	cd services/sentiment && python -m training.train --data $(abspath $(DATA)) --base $(abspath runs/base) --out $(abspath runs/train)
-
-eval: $(VENV)/dev models  ## word error rate: make eval VOICES=folder with a manifest.csv
-	python -m bench.wer --voices $(VOICES)
+eval: $(VENV)/dev models  ## measure the models: make eval VOICES=folder DATA=folder (either may be left empty)
+	$(if $(VOICES),python -m bench.wer --voices $(VOICES))
+	$(if $(DATA),cd services/sentiment && python -m training.evaluate --data $(TEXTS))
 
 up:  ## run in containers
 	docker compose up --build --detach --wait
@@ -50,6 +54,7 @@ models/whisper-base/model.bin: | $(VENV)/run
 	python -m voxmood_asr.weights --to models
 
 $(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --upgrade pip
 
@@ -61,8 +66,4 @@ $(VENV)/dev: $(INPUTS) | $(VENV)/run
 	$(PINNED) --group dev -e 'services/sentiment[torch,training]'
 	@touch $@
 
-$(VENV)/training: $(INPUTS) | $(VENV)/run
-	$(PINNED) -e 'services/sentiment[training]'
-	@touch $@
-
-.PHONY: help demo run test lint models bench train eval up down
+.PHONY: help demo run test lint models train eval up down

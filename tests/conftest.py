@@ -83,8 +83,10 @@ def transcode() -> Transcode:
         with av.open(io.BytesIO(data), mode="r") as source, av.open(out, mode="w", format=container) as target:
             picture = target.add_stream("mpeg4", rate=10, width=64, height=64, pix_fmt="yuv420p") if video else None
             sound = target.add_stream(codec, rate=rate, layout="mono")
+            assert isinstance(sound, av.AudioStream)
+            context = sound.codec_context
             resampler = av.AudioResampler(
-                format=sound.codec_context.format, layout="mono", rate=rate, frame_size=sound.codec_context.frame_size
+                format=context.format, layout="mono", rate=rate, frame_size=context.frame_size
             )
             for frame in [*source.decode(audio=0), None]:
                 for resampled in resampler.resample(frame):

@@ -104,7 +104,9 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with running((Asr(_env_file=ENV).asr_port, Sentiment(_env_file=ENV).sentiment_port, Gateway(_env_file=ENV).gateway_port)) as urls:
+        with running(
+            (Asr(_env_file=ENV).asr_port, Sentiment(_env_file=ENV).sentiment_port, Gateway(_env_file=ENV).gateway_port)
+        ) as urls:
             print(
                 f"\nReady. Try:\n\n"
                 f"  curl -F audio=@demo/voices/en-negative-birthday.ogg {urls.gateway}/analyze\n"

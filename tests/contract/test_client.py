@@ -95,7 +95,7 @@ async def test_a_broken_connection_is_tried_again(serve: Serve) -> None:
 
 
 async def test_each_failure_has_its_error(serve: Serve) -> None:
-    def answers(status: int, body: bytes = b"", **headers: str) -> Answers:
+    def answers(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> Answers:
         async def answer(_: Request) -> Response:
             return Response(body, status, headers)
 
@@ -108,7 +108,7 @@ async def test_each_failure_has_its_error(serve: Serve) -> None:
     cases: list[tuple[FastAPI, type[VoxmoodError], int, str]] = [
         (server(answers(413, problem)), InvalidInput, 413, "too_long"),
         (server(answers(400, b'{"error": {"message": "bad", "code": "x"}}')), InvalidInput, 400, "x"),
-        (server(answers(429, **{"Retry-After": "7"})), Busy, 429, "busy"),
+        (server(answers(429, headers={"Retry-After": "7"})), Busy, 429, "busy"),
         (server(answers(503)), Unavailable, 503, "unavailable"),
         (server(answers(500, b"<html>")), BadAnswer, 502, "bad_answer"),
         (server(answers(200, b"not json")), BadAnswer, 502, "bad_answer"),

@@ -116,7 +116,7 @@ def test_silence_and_noise_are_no_speech(stack: Urls) -> None:
 
 
 def test_quiet_speech_is_heard(stack: Urls, voices: dict[str, bytes]) -> None:
-    with av.open(io.BytesIO(voices[JOB])) as container:
+    with av.open(io.BytesIO(voices[JOB]), mode="r") as container:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=16_000)
         pieces = [out.to_ndarray()[0] for frame in container.decode(audio=0) for out in resampler.resample(frame)]
     quiet = np.concatenate(pieces) / 32768 * 0.01  # -40 dB

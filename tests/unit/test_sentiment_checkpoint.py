@@ -30,12 +30,6 @@ SIZE: dict[str, Any] = {
     "num_attention_heads": 2,
     "intermediate_size": 16,
 }
-    "vocab_size": len(WORDS),
-    "hidden_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 16,
-}
 STARS = {number: f"{number + 1} stars" for number in range(5)}
 
 

@@ -16,13 +16,13 @@ from voxmood_sentiment.explain import Weight, explain
 from voxmood_sentiment.schemas import Answer, Question, Result
 from voxmood_sentiment.scoring import Reading, Scorer
 from voxmood_sentiment.settings import Settings
-from voxmood_sentiment.words import is_blank, words
+from voxmood_sentiment.words import is_blank
 from voxmood_service import Loading, Turns, documented, service_app
 
 DESCRIPTION = "The mood of texts in English and Russian: negative, neutral or positive."
 
 
-def check(texts: list[str], with_words: bool, settings: Settings) -> None:
+def check(texts: list[str], settings: Settings) -> None:
     """Raise WrongTexts or TooLong if the texts are not to be read, before any work is done."""
     if len(texts) > settings.max_texts:
         raise WrongTexts(f"{len(texts)} texts: send at most {settings.max_texts} at once")
@@ -31,12 +31,9 @@ def check(texts: list[str], with_words: bool, settings: Settings) -> None:
             raise WrongTexts(f"text {index} (the first is 0) is empty: there is nothing to read")
         if len(text) > settings.max_characters:
             raise TooLong(f"text {index} (the first is 0) has more than {settings.max_characters} characters")
-    total = sum(len(text) * (1 + with_words * len(words(text))) for text in texts)
+    total = sum(map(len, texts))
     if total > settings.max_total_characters:
-        raise TooLong(
-            f"{total} characters to read: at most {settings.max_total_characters} at once; send fewer texts"
-            + (", or leave explain out: it reads a text once for every word" if with_words else "")
-        )
+        raise TooLong(f"{total} characters to read: at most {settings.max_total_characters} at once; send fewer texts")
 
 
 def create_app(settings: Settings, classifier: Classifier | None = None) -> tuple[FastAPI, Loading]:
@@ -59,12 +56,13 @@ def create_app(settings: Settings, classifier: Classifier | None = None) -> tupl
 
     async def read(
         request: Request, texts: list[str], with_words: bool = False
-    ) -> tuple[list[Reading], list[list[Weight]] | None]:
-        check(texts, with_words, settings)
+    ) -> tuple[list[Reading], list[list[Weight] | None]]:
+        check(texts, settings)
+        budget = settings.max_total_characters - sum(map(len, texts))
 
-        def work(stop: Event) -> tuple[list[Reading], list[list[Weight]] | None]:
+        def work(stop: Event) -> tuple[list[Reading], list[list[Weight] | None]]:
             readings = scorer.read(texts, stop)
-            return readings, explain(scorer, texts, readings, stop) if with_words else None
+            return readings, explain(scorer, texts, readings, budget, stop) if with_words else [None] * len(texts)
 
         readings, weights = await turns.run(request, work)
         text_count.inc(len(texts))
@@ -83,8 +81,8 @@ def create_app(settings: Settings, classifier: Classifier | None = None) -> tupl
         """Judge texts of any length, each to its end."""
         readings, weights = await read(request, question.texts, question.explain)
         results = [
-            Result.of(text, reading, weights[index] if weights else None)
-            for index, (text, reading) in enumerate(zip(question.texts, readings, strict=True))
+            Result.of(text, reading, weight)
+            for text, reading, weight in zip(question.texts, readings, weights, strict=True)
         ]
         return Answer(model=scorer.classifier.name, results=results)
 

@@ -1,8 +1,8 @@
 """Why a verdict: how much each word speaks for it, found by leaving the word out.
 
 Occlusion: Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", arXiv:1311.2901; on words,
-Li et al. 2016, "Understanding Neural Networks through Representation Erasure", arXiv:1612.08220. The text is read
-once more for every word, which is why requests are bounded before.
+Li et al. 2016, "Understanding Neural Networks through Representation Erasure", arXiv:1612.08220. A text is read once
+more for every word, so there is a budget of characters: texts beyond it are judged, but not explained.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,27 @@ class Weight:
     weight: float
 
 
-def explain(scorer: Scorer, texts: Sequence[str], readings: Sequence[Reading], stop: Event) -> list[list[Weight]]:
-    """Weigh the words of texts that have been read: all variants of all texts go through the model together."""
-    places = [(owner, start, end) for owner, text in enumerate(texts) for start, end in words(text)]
-    variants = [texts[owner][:start] + texts[owner][end:] for owner, start, end in places]
-    weights: list[list[Weight]] = [[] for _ in texts]
+def explain(
+    scorer: Scorer, texts: Sequence[str], readings: Sequence[Reading], budget: int, stop: Event
+) -> list[list[Weight] | None]:
+    """Weigh the words of texts that have been read: all variants of all texts go through the model together.
+
+    None for a text that would take more characters than are left of `budget`.
+    """
+    weights: list[list[Weight] | None] = []
+    places, variants = [], []
+    for owner, text in enumerate(texts):
+        found = words(text)
+        cost = len(found) * len(text)
+        weights.append([] if cost <= budget else None)
+        if cost <= budget:
+            budget -= cost
+            places.extend((owner, start, end) for start, end in found)
+            variants.extend(text[:start] + text[end:] for start, end in found)
     for (owner, start, end), variant in zip(places, scorer.read(variants, stop), strict=True):
         verdict = int(readings[owner].classes.argmax())
         drop = readings[owner].classes[verdict] - variant.classes[verdict]
-        weights[owner].append(Weight(start, end, float(drop)))
+        own = weights[owner]
+        if own is not None:
+            own.append(Weight(start, end, float(drop)))
     return weights

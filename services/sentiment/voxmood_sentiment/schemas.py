@@ -52,7 +52,7 @@ class Result(BaseModel):
     score: float = Field(description="P(positive) - P(negative), in [-1, 1]")
     scores: Scores
     windows: int = Field(description="in how many parts the text was read; 1 unless it is long")
-    words: list[Word] | None = Field(None, description="with explain only")
+    words: list[Word] | None = Field(None, description="with explain, unless the text is too long for it")
 
     @classmethod
     def of(cls, text: str, reading: Reading, weights: Sequence[Weight] | None) -> "Result":

@@ -22,5 +22,5 @@ class Settings(ServiceSettings):
     max_total_characters: int = Field(
         400_000,
         gt=0,
-        description="most characters read for one request: all its texts; with explain, each once more for every word",
+        description="most characters read for one request; what the texts leave of them is spent on explain",
     )
