@@ -9,15 +9,15 @@ from tests.conftest import VOICES
 from tools.stack import ROOT, free_ports
 
 
-def test_the_demo_prints_a_mood_for_every_voice_and_exits_0() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "demo.run"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "COLUMNS": "140"},
+def demo(**env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "demo.run"]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "140", **env}
     )
+
+
+def test_the_demo_prints_a_mood_for_every_voice_and_exits_0() -> None:
+    done = demo()
     assert done.returncode == 0, done.stdout + done.stderr
     for voice in VOICES.glob("*.ogg"):
         assert voice.stem in done.stdout
@@ -26,14 +26,7 @@ def test_the_demo_prints_a_mood_for_every_voice_and_exits_0() -> None:
 
 
 def test_the_demo_fails_when_a_service_cannot_start() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "demo.run"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "VOXMOOD_SENTIMENT_MODEL": "/nowhere"},
-    )
+    done = demo(VOXMOOD_SENTIMENT_MODEL="/nowhere")
     assert done.returncode == 1
     assert "/nowhere" in done.stdout, "the reason is shown"
 

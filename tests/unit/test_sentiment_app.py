@@ -93,13 +93,13 @@ def test_many_texts_keep_their_order_and_do_not_change_each_other(client: httpx.
     together = classify(client, *texts)
     for text, result in zip(texts[:5], together[:5], strict=True):
         (alone,) = classify(client, text)
-        assert alone["score"] == pytest.approx(result["score"], abs=0.02)
+        assert alone["score"] == pytest.approx(result["score"], abs=0.002)
     assert [result["verdict"] for result in together[:2]] == ["positive", "negative"]
 
 
 @pytest.mark.parametrize("filler", ["We walked to the office and then we had lunch. ", "мы шли дальше по улице и вот "])
 def test_long_text_is_read_to_its_end(client: httpx.Client, filler: str) -> None:
-    calm, upset = classify(client, filler * 90, filler * 90 + ANGRY * 30)
+    calm, upset = classify(client, filler * 35, filler * 35 + ANGRY * 45)
     assert calm["windows"] >= 2
     assert upset["windows"] > calm["windows"]
     assert calm["verdict"] != "negative" == upset["verdict"]

@@ -94,7 +94,6 @@ async def test_long_text_is_read_in_windows_of_the_models_own_length(tmp_path: P
 async def test_positions_of_roberta_begin_after_its_padding(tmp_path: Path) -> None:
     save_tokenizer(tmp_path)
     config = RobertaConfig(
-        vocab_size=len(WORDS),
         max_position_embeddings=18,
         pad_token_id=0,
         id2label={0: "NEGATIVE", 1: "POSITIVE"},

@@ -28,20 +28,15 @@ class WordWeight(Frozen):
     weight: float
 
 
-class Mood(Frozen):
-    """A verdict: the likeliest mood, its probability, and P(positive) - P(negative) in [-1, 1]."""
-
-    verdict: Label
-    confidence: float
-    score: float
-
-
-class Sentence(Mood):
-    """A sentence with its times (None for text) and, if asked for, the weights of its words."""
+class Sentence(Frozen):
+    """A sentence with its times (None for text), its mood and, if asked for, the weights of its words."""
 
     text: str
     start: float | None = None
     end: float | None = None
+    verdict: Label
+    confidence: float
+    score: float
     words: list[WordWeight] | None = None
 
 
@@ -62,9 +57,9 @@ class Timings(Frozen):
 class Analysis(Frozen):
     """The whole answer. Where nobody speaks, `no_speech` is true and the mood is None."""
 
-    verdict: Label | None
-    confidence: float | None
-    score: float | None
+    verdict: Label | None = Field(description="the likeliest mood")
+    confidence: float | None = Field(description="its probability")
+    score: float | None = Field(description="P(positive) - P(negative), in [-1, 1]")
     scores: Scores | None
     transcript: str
     language: str | None = Field(description="ISO 639-1")
@@ -96,9 +91,12 @@ class AsrAnswer(Frozen):
     warnings: list[str] = []
 
 
-class Classification(Mood):
+class Classification(Frozen):
     """One result of `/classify`."""
 
+    verdict: Label
+    confidence: float
+    score: float
     scores: Scores
     words: list[WordWeight] | None = None
 

@@ -191,7 +191,7 @@ def trim(model: BertModel, specification: dict[str, Any], keep: set[int]) -> lis
             added["id"] = len(old) - 1
     specification["truncation"] = specification["padding"] = None
     rows = model.embeddings.word_embeddings.weight.data[old].clone()
-    model.embeddings.word_embeddings = torch.nn.Embedding(*rows.shape, padding_idx=1)
+    model.embeddings.word_embeddings = torch.nn.Embedding(len(old), rows.shape[1], padding_idx=1)
     model.embeddings.word_embeddings.weight.data = rows
     model.config.vocab_size = len(old)
     return old

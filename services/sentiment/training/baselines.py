@@ -1,6 +1,6 @@
 """What a bag of words reaches on the same rows: TF-IDF and logistic regression.
 
-    python -m training.baselines --data DIR       # TIME_BASE on two cores
+    python -m training.baselines --data DIR       # 2 min
 
 A text is the vector of its words, pairs of words and pieces of words, each weighted by how rare it is; the
 probabilities are softmax(W x + b). The order of words is lost but for the pairs. Writes its figures into

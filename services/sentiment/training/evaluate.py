@@ -1,6 +1,6 @@
 """Judge the exported model on the test files, through the very code that serves it.
 
-    python -m training.evaluate --data DIR                                  # TIME_EVAL on two cores
+    python -m training.evaluate --data DIR                                  # 5 min on two cores
     python -m training.evaluate --data DIR --model runs/train --name fp32   # a checkpoint, before the export
 
 Writes model/metrics.json, which MODEL_CARD.md quotes, and prints it beside what baselines.py has put there. The test

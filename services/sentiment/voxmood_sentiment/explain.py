@@ -30,7 +30,8 @@ def explain(
     None for a text that would take more characters than are left of `budget`.
     """
     weights: list[list[Weight] | None] = []
-    places, variants = [], []
+    places: list[tuple[int, int, int]] = []
+    variants: list[str] = []
     for owner, text in enumerate(texts):
         found = words(text)
         cost = len(found) * len(text)
