@@ -54,7 +54,7 @@ class Settings:
 
     data: Path
     out: Path = Path("runs/base")
-    pieces: int = 42_000  # with single characters, digits and the tokens of the training texts: 55,700
+    pieces: int = 42_000  # with single characters, digits and the tokens of the training texts: 57,420
 
 
 def download(folder: Path) -> tuple[Path, Path]:
