@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -50,23 +51,24 @@ def add_row(table: Table, message: dict[str, str], analysis: Analysis, seconds: 
     table.add_row(
         message["file"].removesuffix(".ogg"),
         analysis.language,
-        analysis.transcript,
         verdict,
         f"{analysis.confidence or 0:.0%}",
         f"{seconds:.1f}",
+        analysis.transcript,
     )
 
 
 def main() -> int:
     """Run the demo; return the exit code."""
     console = Console()
-    table = Table(title="How these voice messages feel", title_style="bold", show_lines=True)
-    for name in ("voice message", "lang"):
+    if not console.is_terminal:
+        console.width = 120
+    table = Table(box=SIMPLE_HEAD, show_lines=True, padding=(0, 1, 0, 0))
+    for name in ("voice message", "lang", "verdict"):
         table.add_column(name, no_wrap=True)
-    table.add_column("transcript", ratio=1)
-    table.add_column("verdict", no_wrap=True)
     table.add_column("sure", justify="right")
     table.add_column("seconds", justify="right")
+    table.add_column("transcript", ratio=1)
     with tempfile.TemporaryFile("w+") as log:
         try:
             with console.status("starting the services"), running(log=log) as urls:

@@ -11,9 +11,7 @@ from tools.stack import ROOT, free_ports
 
 def demo(**env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "demo.run"]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "140", **env}
-    )
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, env={**os.environ, **env})
 
 
 def test_the_demo_prints_a_mood_for_every_voice_and_exits_0() -> None:

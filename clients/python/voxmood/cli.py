@@ -124,6 +124,6 @@ def as_line(name: str, analysis: Analysis, *, named: bool) -> str:
 
 def report_failure(name: str, error: VoxmoodError, as_json: bool) -> None:
     """Say what went wrong: as a line of JSON on stdout too, so that no input is missing there."""
-    Console(stderr=True).print(f"{name}: {error}", style="red", markup=False, highlight=False)
+    Console(stderr=True).print(f"{name}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
     if as_json:
         print(json.dumps({"file": name, "error": {"code": error.code, "detail": str(error)}}, ensure_ascii=False))
