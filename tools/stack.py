@@ -101,12 +101,16 @@ def main() -> None:
     from voxmood_asr.settings import Settings as Asr
     from voxmood_gateway.settings import Settings as Gateway
     from voxmood_sentiment.settings import Settings as Sentiment
+    from voxmood_service import read_settings
 
+    ports = (
+        read_settings(Asr, ENV).asr_port,
+        read_settings(Sentiment, ENV).sentiment_port,
+        read_settings(Gateway, ENV).gateway_port,
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with running(
-            (Asr(_env_file=ENV).asr_port, Sentiment(_env_file=ENV).sentiment_port, Gateway(_env_file=ENV).gateway_port)
-        ) as urls:
+        with running(ports) as urls:
             print(
                 f"\nReady. Try:\n\n"
                 f"  curl -F audio=@demo/voices/en-negative-birthday.ogg {urls.gateway}/analyze\n"

@@ -1,6 +1,7 @@
 """The frame of every service: limits while streaming, request ids, and errors that give nothing away."""
 
 import asyncio
+import errno
 import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
@@ -43,6 +44,14 @@ def app_for_tests() -> FastAPI:
     @app.post("/fail")
     async def fail(request: Request) -> None:
         raise RuntimeError((await request.body()).decode())
+
+    @app.post("/full")
+    async def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    @app.post("/lost")
+    async def lost() -> None:
+        raise FileNotFoundError("diary.txt")
 
     return app
 
@@ -105,6 +114,13 @@ def test_what_was_sent_is_in_no_error_and_no_log(url: str, caplog: pytest.LogCap
         assert PRIVATE not in output
     assert "RuntimeError" in caplog.text, "the log says what happened, and where"
     assert "in fail" in caplog.text
+
+
+def test_no_room_for_an_upload_is_said_and_passes(url: str) -> None:
+    answer = httpx.post(f"{url}/full")
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_room")
+    assert int(answer.headers["retry-after"]) > 0
+    assert httpx.post(f"{url}/lost").json()["code"] == "internal_error"
 
 
 def test_a_wrong_method_is_a_problem_too(url: str) -> None:

@@ -1,7 +1,9 @@
 """The parts agree: settings and .env.example, packages and what they import, README and files, versions and pins."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -9,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tools.stack import ROOT
+from tools.stack import ROOT, free_ports
 from voxmood_asr.settings import Settings as AsrSettings
 from voxmood_gateway.settings import Settings as GatewaySettings
 from voxmood_sentiment.settings import Settings as SentimentSettings
+from voxmood_service import read_settings
 
 SETTINGS = (AsrSettings, SentimentSettings, GatewaySettings)
 PACKAGES = [path.parent for path in ROOT.glob("*/*/pyproject.toml")]
@@ -48,6 +51,32 @@ def test_languages_are_written_with_commas(
 ) -> None:
     monkeypatch.setenv("VOXMOOD_LANGUAGES", value)
     assert AsrSettings().languages == languages
+
+
+def test_one_env_file_serves_all_services(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("VOXMOOD_ASR_PORT=1234\nVOXMOOD_GATEWAY_PORT=1235\nVOXMOOD_API_KEY=\nOTHER=1\n")
+    assert read_settings(AsrSettings, file).asr_port == 1234
+    assert read_settings(GatewaySettings, file).gateway_port == 1235
+    assert read_settings(GatewaySettings, file).api_key is None, "an empty key is none"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value"),
+    [
+        ("voxmood_asr", "VOXMOOD_ASR_PORT", "eighty"),
+        ("voxmood_gateway", "VOXMOOD_ASR_TIMEOUT", "-1"),
+        ("voxmood_asr", "VOXMOOD_ASR_MODEL", "no such/model"),
+        ("voxmood_sentiment", "VOXMOOD_SENTIMENT_MODEL", "/nowhere"),
+    ],
+)
+def test_a_service_that_cannot_start_says_why_in_a_line(module: str, name: str, value: str) -> None:
+    ports = {f"VOXMOOD_{kind}_PORT": str(port) for kind, port in zip(("ASR", "SENTIMENT"), free_ports(2), strict=True)}
+    env = {**os.environ, **ports, name: value}
+    done = subprocess.run([sys.executable, "-m", module], capture_output=True, text=True, timeout=60, env=env, cwd=ROOT)
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)

@@ -2,8 +2,8 @@
 
 from voxmood_asr.app import create_app
 from voxmood_asr.settings import Settings
-from voxmood_service import serve
+from voxmood_service import read_settings, serve
 
-settings = Settings()
+settings = read_settings(Settings)
 app, loading = create_app(settings)
 serve(app, loading, host=settings.host, port=settings.asr_port, log_level=settings.log_level)

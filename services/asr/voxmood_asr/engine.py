@@ -18,7 +18,7 @@ from faster_whisper.transcribe import restore_speech_timestamps
 from faster_whisper.vad import collect_chunks
 
 from voxmood_asr.audio import RATE, Clip, Samples, find_speech
-from voxmood_asr.errors import UnknownLanguage
+from voxmood_asr.errors import ModelError, UnknownLanguage
 from voxmood_asr.settings import Settings
 from voxmood_asr.transcript import Segment, Transcript, Word
 
@@ -73,18 +73,28 @@ class WhisperEngine:
         self.model: PolyglotWhisper
 
     def load(self) -> None:
-        """Load from the models folder or the hub, then recognise a second of noise to touch every code path."""
+        """Load from the models folder or the hub, then recognise a second of noise to touch every code path.
+
+        Raises ModelError.
+        """
         settings = self.settings
-        self.model = PolyglotWhisper(
-            settings.model_source(),
-            device="cpu",
-            compute_type=settings.asr_compute_type,
-            cpu_threads=settings.asr_threads,
-        )
+        try:
+            self.model = PolyglotWhisper(
+                settings.model_source(),
+                device="cpu",
+                compute_type=settings.asr_compute_type,
+                cpu_threads=settings.asr_threads,
+            )
+        except Exception as error:  # CTranslate2, the hub and the file system each have their own
+            raise ModelError(
+                f"{settings.asr_model!r} is not in {settings.models_dir.resolve()}, no folder with a model, and not "
+                f"to be had from the hub ({type(error).__name__}): run `make models`, or check VOXMOOD_ASR_MODEL and "
+                "VOXMOOD_ASR_COMPUTE_TYPE"
+            ) from error
         self.model.languages = settings.languages
         unknown = set(settings.languages) - set(self.model.supported_languages)
         if unknown == set(settings.languages):
-            raise ValueError(f"VOXMOOD_LANGUAGES: the model speaks none of {', '.join(sorted(unknown))}")
+            raise ModelError(f"VOXMOOD_LANGUAGES: the model speaks none of {', '.join(sorted(unknown))}")
         noise = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
         find_speech(noise)
         list(self._segments(noise, Request())[0])

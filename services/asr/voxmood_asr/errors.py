@@ -36,6 +36,10 @@ class UnknownLanguage(AsrError):
     """The model does not speak the language asked for."""
 
 
+class ModelError(Exception):
+    """The model cannot be loaded."""
+
+
 TABLE: Table = {
     NotAudio: (415, "not_audio"),
     UnreadableAudio: (400, "unreadable_audio"),

@@ -4,7 +4,7 @@ from voxmood_service.app import Loading, service_app
 from voxmood_service.problems import ServiceError, Table, documented, problem
 from voxmood_service.queue import Turns, unless_hung_up
 from voxmood_service.server import serve
-from voxmood_service.settings import ServiceSettings
+from voxmood_service.settings import ServiceSettings, read_settings
 
 __all__ = [
     "Loading",
@@ -14,6 +14,7 @@ __all__ = [
     "Turns",
     "documented",
     "problem",
+    "read_settings",
     "serve",
     "service_app",
     "unless_hung_up",

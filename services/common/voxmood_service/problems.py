@@ -9,6 +9,7 @@
 Not done here: deciding which error it is. What no table names becomes a 500 without details.
 """
 
+import errno
 from collections.abc import Mapping
 from http.client import responses
 from typing import Any, TypeAlias
@@ -99,10 +100,19 @@ def install(app: FastAPI, table: Table) -> None:
         places = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
         return problem(422, "invalid_request", "; ".join(places))
 
-    async def refused(_: Request, error: HTTPException) -> JSONResponse:
+    async def full(_: Request, error: OSError) -> JSONResponse:
+        if error.errno != errno.ENOSPC:
+            raise error
+        detail = "too many uploads at once, there is no room for this one: try again"
+        return problem(503, "no_room", detail, {"Retry-After": "5"})
+
+    async def refused(request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, OSError):  # FastAPI takes it for a broken form
+            return await full(request, error.__cause__)
         return problem(error.status_code, CODES.get(error.status_code, "bad_request"), error.detail, error.headers)
 
     for kind in known:
         app.exception_handler(kind)(known_error)
     app.exception_handler(RequestValidationError)(wrong_fields)
     app.exception_handler(HTTPException)(refused)
+    app.exception_handler(OSError)(full)

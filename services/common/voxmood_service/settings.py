@@ -1,15 +1,17 @@
 """The settings that every service shares. Each service has one class that extends this one."""
 
-from typing import Annotated, Literal
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
     """Read from environment variables prefixed VOXMOOD_, in capitals; errors name the variable."""
 
-    model_config = SettingsConfigDict(env_prefix="VOXMOOD_", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(env_prefix="VOXMOOD_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 in a container")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much to log")
@@ -24,3 +26,16 @@ class ServiceSettings(BaseSettings):
     def split(cls, value: object) -> object:
         """Let VOXMOOD_LANGUAGES=en,ru be written without brackets."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+
+
+def read_settings(kind: type[Settings], file: Path | None = None) -> Settings:
+    """Read a service's settings, from a .env file too; where one is wrong, end the process and say which and why."""
+    try:
+        return kind(_env_file=file)
+    except ValidationError as error:
+        # Without the values: one of them may be a key.
+        faults = [f"VOXMOOD_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        sys.exit("wrong settings: " + "; ".join(faults))

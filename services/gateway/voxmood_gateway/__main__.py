@@ -2,8 +2,8 @@
 
 from voxmood_gateway.app import create_app
 from voxmood_gateway.settings import Settings
-from voxmood_service import serve
+from voxmood_service import read_settings, serve
 
-settings = Settings()
+settings = read_settings(Settings)
 app, loading = create_app(settings)
 serve(app, loading, host=settings.host, port=settings.gateway_port, log_level=settings.log_level)
