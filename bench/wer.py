@@ -1,6 +1,6 @@
 """Word error rate of our recognition on a folder of real voices.
 
-    python -m bench.wer --voices DIR        # 1 min for 138 s of sound; what `make eval VOICES=DIR` does
+    python -m bench.wer --voices DIR        # 40 s for 138 s of sound; what `make eval VOICES=DIR` does
 
 DIR holds audio files and a manifest.csv with the columns file, lang, reference. WER as in Radford et al. 2022: both
 texts through Whisper's normaliser (the English one for English), all words of a language together. Clips without a

@@ -61,6 +61,17 @@ async def test_any_server_of_the_openai_contract_will_do(serve: Serve) -> None:
     assert analysis.sentences[1].start == pytest.approx(1.53, abs=0.01)
 
 
+async def test_a_server_that_knows_no_segments_will_do(serve: Serve) -> None:
+    async def bare(_: Request) -> Response:
+        return JSONResponse({"text": " It was fine. Then it broke.", "segments": None})
+
+    with serve(server(bare)) as url:
+        async with Analyzer(url, url) as analyzer:
+            analysis = await analyzer.analyze_audio(b"sound")
+    assert [(s.text, s.start) for s in analysis.sentences] == [("It was fine.", None), ("Then it broke.", None)]
+    assert (analysis.language, analysis.duration) == ("en", None)
+
+
 async def test_a_busy_service_is_asked_again(serve: Serve) -> None:
     asked = []
 

@@ -54,7 +54,11 @@ def analyze(
         typer.Option(envvar="VOXMOOD_GATEWAY_URL", help="Ask this gateway instead of the two services."),
     ] = None,
 ) -> None:
-    """Analyse voice messages or a text, and print their moods. A gateway's key is read from VOXMOOD_API_KEY."""
+    """Analyse voice messages or a text, and print their moods.
+
+    A gateway's key is read from VOXMOOD_API_KEY. Exit codes: 0 all analysed, 1 an input was refused, 2 wrong usage,
+    3 a service failed.
+    """
     if (text is None) == (not inputs):
         raise typer.BadParameter("give files, folders or -, or else --text")
     paths = [] if text is not None else list(expand(inputs or []))

@@ -100,8 +100,8 @@ class Analyzer(Client):
             headers=_identified(request_id),
         )
         asr_seconds = time.perf_counter() - began
-        spoken_language = NAMES.get((heard.language or "").lower(), heard.language)
-        spans = split_segments(heard.segments, spoken_language) or split(heard.text, spoken_language)
+        spoken_language = NAMES.get((heard.language or "").lower(), heard.language) or guess_language(heard.text)
+        spans = split_segments(heard.segments or [], spoken_language) or split(heard.text, spoken_language)
         return await self._judge(
             heard.text.strip(),
             spans,

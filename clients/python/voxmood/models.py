@@ -81,12 +81,12 @@ class AsrSegment(Frozen):
 
 
 class AsrAnswer(Frozen):
-    """OpenAI's `verbose_json`; what only voxmood_asr adds is optional."""
+    """OpenAI's `verbose_json`; what other servers of it leave out, or only voxmood_asr adds, is optional."""
 
     text: str
     language: str | None = None
-    duration: float
-    segments: list[AsrSegment] = []
+    duration: float | None = None
+    segments: list[AsrSegment] | None = None
     model: str | None = None
     warnings: list[str] = []
 

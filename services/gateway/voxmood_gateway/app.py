@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter
 from starlette.exceptions import HTTPException
 
-from voxmood import Analysis, Analyzer, VoxmoodError
+from voxmood import Analysis, Analyzer, BadAnswer, Unauthorized, VoxmoodError
 from voxmood_gateway.body import OPENAPI, read_wish
 from voxmood_gateway.settings import Settings
 from voxmood_service import Loading, documented, problem, service_app, unless_hung_up
@@ -55,6 +55,8 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
 
     @app.exception_handler(VoxmoodError)
     async def failed(_: Request, error: VoxmoodError) -> JSONResponse:
+        if isinstance(error, Unauthorized):  # our key for another's service is no business of the caller
+            error = BadAnswer("a service refused this gateway's key: its operator must set VOXMOOD_ASR_KEY")
         headers = {} if error.retry_after is None else {"Retry-After": str(max(1, round(error.retry_after)))}
         return problem(error.status, error.code, str(error), headers)
 
