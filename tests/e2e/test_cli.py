@@ -1,7 +1,9 @@
 """The `voxmood` command as a user runs it: a process, its output, its exit code."""
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +63,26 @@ def test_a_folder_goes_on_after_a_bad_file(stack: Urls, tmp_path: Path, voices: 
     assert Path(good["file"]).name == "b.ogg"
     assert good["verdict"] == "positive"
     assert "a.ogg" in done.stderr
+
+
+def test_a_progress_bar_on_the_terminal_leaves_the_output_to_its_file(stack: Urls, tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    voices = [str(VOICES / name) for name in ("en-positive-job.ogg", "ru-positive-concert.ogg")]
+    services = {"VOXMOOD_ASR_URL": stack.asr, "VOXMOOD_SENTIMENT_URL": stack.sentiment, "TERM": "xterm"}
+    with (tmp_path / "moods.jsonl").open("w") as moods:
+        command = [COMMAND, "analyze", "--json", *voices]
+        process = subprocess.Popen(command, stdout=moods, stderr=slave, env={**os.environ, **services})
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while chunk := os.read(master, 100_000):
+            shown += chunk
+    os.close(master)
+    assert process.wait(60) == 0
+    lines = (tmp_path / "moods.jsonl").read_text().splitlines()
+    assert [json.loads(line)["verdict"] for line in lines] == ["positive", "positive"]
+    assert "100%" in shown.decode()
+    assert "verdict" not in shown.decode()
 
 
 def test_through_a_gateway(stack: Urls) -> None:

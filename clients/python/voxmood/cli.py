@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from voxmood.client import ASR_URL, SENTIMENT_URL, Analyzer, GatewayClient
 from voxmood.errors import InvalidInput, VoxmoodError
@@ -82,11 +82,6 @@ def expand(inputs: list[str]) -> Iterator[str]:
             raise typer.BadParameter(f"{name} is no file and no folder")
 
 
-def read(name: str) -> bytes:
-    """The bytes of a file, or of standard input. File names stay here: services do not need them."""
-    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-
-
 async def run(
     client: Analyzer | GatewayClient,
     paths: list[str],
@@ -99,26 +94,33 @@ async def run(
     out, err = Console(), Console(stderr=True)
     code = 0
     many = len(paths) > 1
-    async with client:
-        for name in track(paths or ["text"], "analysing", console=err, disable=not (many and err.is_terminal)):
+    # Prints go above the bar where both are on a terminal; where stdout goes elsewhere they must reach it.
+    progress = Progress(console=err, redirect_stdout=out.is_terminal, disable=not (many and err.is_terminal))
+    with progress:
+        for name in progress.track(paths or ["text"], description="analysing"):
             try:
                 if text is not None:
                     analysis = await client.analyze_text(text, language=language, explain=explain)
                 else:
-                    audio = read(name)
-                    analysis = await client.analyze_audio(audio, language=language, explain=explain)
-            except OSError as error:
-                code = max(code, 1)
-                report_failure(name, InvalidInput(error.strerror or "cannot be read", code="unreadable_file"), as_json)
+                    analysis = await client.analyze_audio(read(name), language=language, explain=explain)
             except VoxmoodError as error:
                 code = max(code, 1 if isinstance(error, InvalidInput) else 3)
                 report_failure(name, error, as_json)
+                continue
+            if as_json:
+                print(as_line(name, analysis, named=many), flush=True)
             else:
-                if as_json:
-                    print(as_line(name, analysis, named=many), flush=True)
-                else:
-                    show(out, name, analysis)
+                show(out, name, analysis)
+    await client.aclose()
     return code
+
+
+def read(name: str) -> bytes:
+    """The bytes of a file, or of standard input. File names stay here: services do not need them."""
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise InvalidInput(error.strerror or "cannot be read", code="unreadable_file") from error
 
 
 def as_line(name: str, analysis: Analysis, *, named: bool) -> str:
