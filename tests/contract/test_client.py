@@ -119,6 +119,9 @@ async def test_each_failure_has_its_error(serve: Serve) -> None:
     cases: list[tuple[FastAPI, type[VoxmoodError], int, str]] = [
         (server(answers(413, problem)), InvalidInput, 413, "too_long"),
         (server(answers(400, b'{"error": {"message": "bad", "code": "x"}}')), InvalidInput, 400, "x"),
+        (server(answers(400, b'{"error": {"message": "bad", "code": 7}}')), InvalidInput, 400, "invalid_request"),
+        (server(answers(422, b'{"detail": [{"input": "my diary"}]}')), InvalidInput, 422, "invalid_request"),
+        (server(answers(422, b"[]")), InvalidInput, 422, "invalid_request"),
         (server(answers(429, headers={"Retry-After": "7"})), Busy, 429, "busy"),
         (server(answers(503)), Unavailable, 503, "unavailable"),
         (server(answers(500, b"<html>")), BadAnswer, 502, "bad_answer"),
@@ -130,6 +133,7 @@ async def test_each_failure_has_its_error(serve: Serve) -> None:
         with serve(app) as url, pytest.raises(kind) as failure:
             await analyse(url, retries=0)
         assert (failure.value.status, failure.value.code) == (status, code)
+        assert "diary" not in str(failure.value)
         if kind is Busy:
             assert failure.value.retry_after == 7
 

@@ -83,10 +83,18 @@ class Connection:
         return BadAnswer(f"the {self.name} service failed with status {status}")
 
     def _explanation(self, response: httpx.Response) -> tuple[str, str | None]:
-        """Detail and code of a problem (RFC 9457) or of OpenAI's error object."""
+        """Detail and code of a problem (RFC 9457) or of OpenAI's error object, where they are text.
+
+        A list of faults, as FastAPI's servers answer, may quote what was sent: it is not passed on.
+        """
+        detail, code = None, None
         try:
             body = response.json()
-            body = body.get("error", body) if isinstance(body.get("error"), dict) else body
-            return str(body.get("detail") or body["message"]), body.get("code")
-        except (ValueError, KeyError, AttributeError):
-            return f"the {self.name} service answered {response.status_code} without saying why", None
+        except ValueError:
+            body = None
+        if isinstance(body, dict):
+            fault = body["error"] if isinstance(body.get("error"), dict) else body
+            detail, code = fault.get("detail") or fault.get("message"), fault.get("code")
+        if not isinstance(detail, str):
+            detail = f"the {self.name} service answered {response.status_code} without saying why"
+        return detail, code if isinstance(code, str) else None
