@@ -4,6 +4,7 @@ DATA ?= data/sentiment
 VOICES ?= data/voices
 TEXTS = $(abspath $(DATA))
 RUNS := $(CURDIR)/runs
+SPOKEN = $(if $(wildcard $(RUNS)/spoken/*.dev.csv),--spoken $(RUNS)/spoken)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip --disable-pip-version-check install -qq --constraint constraints.txt
@@ -37,12 +38,16 @@ train: $(VENV)/dev  ## make the classifier anew: make train DATA=folder
 	cd services/sentiment && python -m training.base --data $(TEXTS) --out $(RUNS)/base
 	cd services/sentiment && python -m training.train --data $(TEXTS) --base $(RUNS)/base --out $(RUNS)/train
 	cd services/sentiment && python -m training.export --data $(TEXTS) --checkpoint $(RUNS)/train
-	cd services/sentiment && python -m training.baselines --data $(TEXTS)
-	cd services/sentiment && python -m training.evaluate --data $(TEXTS)
+	cd services/sentiment && python -m training.baselines --data $(TEXTS) --card
+	cd services/sentiment && python -m training.evaluate --data $(TEXTS) $(SPOKEN)
+
+speak: $(VENV)/dev models  ## speak dev sentences and recognise them, for `make eval`: make speak DATA=folder
+	$(PINNED) --group voices
+	PYTHONPATH=services/sentiment python -m bench.speak --data $(TEXTS)
 
 eval: $(VENV)/dev models  ## measure the models: make eval VOICES=folder DATA=folder (either may be left empty)
 	$(if $(VOICES),python -m bench.wer --voices $(VOICES))
-	$(if $(DATA),cd services/sentiment && python -m training.evaluate --data $(TEXTS))
+	$(if $(DATA),cd services/sentiment && python -m training.evaluate --data $(TEXTS) $(SPOKEN))
 
 up:  ## run in containers
 	docker compose up --build --detach --wait
@@ -66,4 +71,4 @@ $(VENV)/dev: $(INPUTS) | $(VENV)/run
 	$(PINNED) --group dev -e 'services/sentiment[torch,training]'
 	@touch $@
 
-.PHONY: help demo run test lint models train eval up down
+.PHONY: help demo run test lint models train speak eval up down

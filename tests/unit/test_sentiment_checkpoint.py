@@ -7,42 +7,29 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
-    PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaForSequenceClassification,
 )
 
+from tests.tiny import SPECIAL, save_tokenizer
 from voxmood_sentiment.app import create_app
 from voxmood_sentiment.classifier import open_classifier
 from voxmood_sentiment.errors import ModelError, UnknownLabels
 from voxmood_sentiment.scoring import Scorer
 from voxmood_sentiment.settings import Settings
 
-WORDS = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "the", "soup", "was", "cold", "and", "good", "."]
+WORDS = ["the", "soup", "was", "cold", "and", "good", "."]
 SIZE: dict[str, Any] = {
-    "vocab_size": len(WORDS),
+    "vocab_size": len(SPECIAL) + len(WORDS),
     "hidden_size": 16,
     "num_hidden_layers": 1,
     "num_attention_heads": 2,
     "intermediate_size": 16,
 }
 STARS = {number: f"{number + 1} stars" for number in range(5)}
-
-
-def save_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(WORDS)}, "[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
-    )
-    names = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
-    fast.save_pretrained(folder)
-    return fast
 
 
 def save_bert(folder: Path, labels: dict[int, str]) -> BertForSequenceClassification:
@@ -64,7 +51,7 @@ async def ask(folder: Path, path: str, body: dict[str, Any]) -> Any:
 
 
 async def test_stars_become_verdicts(tmp_path: Path) -> None:
-    tokenizer, model = save_tokenizer(tmp_path), save_bert(tmp_path, STARS)
+    tokenizer, model = save_tokenizer(tmp_path, WORDS), save_bert(tmp_path, STARS)
     text = "the soup was cold ."
     with torch.inference_mode():
         stars = model(**tokenizer(text, return_tensors="pt")).logits.softmax(-1)[0].tolist()
@@ -82,7 +69,7 @@ async def test_stars_become_verdicts(tmp_path: Path) -> None:
 
 
 async def test_long_text_is_read_in_windows_of_the_models_own_length(tmp_path: Path) -> None:
-    save_tokenizer(tmp_path)
+    save_tokenizer(tmp_path, WORDS)
     save_bert(tmp_path, STARS)
     texts = ["the soup was cold . " * 9, "the soup was cold . " * 9 + "good " * 30]
     short, long = (await ask(tmp_path, "/classify", {"texts": texts}))["results"]
@@ -91,8 +78,21 @@ async def test_long_text_is_read_in_windows_of_the_models_own_length(tmp_path: P
     assert long["scores"] != short["scores"]
 
 
+async def test_words_are_weighed_by_leaving_them_out(tmp_path: Path) -> None:
+    save_tokenizer(tmp_path, WORDS)
+    save_bert(tmp_path, STARS)
+    text = "the soup was cold, and good."
+    (result,) = (await ask(tmp_path, "/classify", {"texts": [text], "explain": True}))["results"]
+    assert [word["text"] for word in result["words"]] == ["the", "soup", "was", "cold", "and", "good"]
+    variants = [text[: word["start"]] + text[word["end"] :] for word in result["words"]]
+    without = (await ask(tmp_path, "/classify", {"texts": variants}))["results"]
+    losses = [result["confidence"] - each["scores"][result["verdict"]] for each in without]
+    assert [word["weight"] for word in result["words"]] == pytest.approx(losses, abs=2e-4)
+    assert max(map(abs, losses)) > 0.01
+
+
 async def test_positions_of_roberta_begin_after_its_padding(tmp_path: Path) -> None:
-    save_tokenizer(tmp_path)
+    save_tokenizer(tmp_path, WORDS)
     config = RobertaConfig(
         max_position_embeddings=18,
         pad_token_id=0,
@@ -106,7 +106,7 @@ async def test_positions_of_roberta_begin_after_its_padding(tmp_path: Path) -> N
 
 
 def test_labels_without_meaning_are_refused(tmp_path: Path) -> None:
-    save_tokenizer(tmp_path)
+    save_tokenizer(tmp_path, WORDS)
     save_bert(tmp_path, {0: "LABEL_0", 1: "LABEL_1"})
     with pytest.raises(UnknownLabels, match="LABEL_0, LABEL_1"):
         Scorer(lambda: open_classifier(str(tmp_path), threads=0)).load()
