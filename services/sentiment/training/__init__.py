@@ -1,1 +1,1 @@
-"""How the shipped classifier is made: base -> train -> export -> evaluate. Never imported by the service."""
+"""How the shipped classifier is made: base (-> pretrain) -> train -> export -> evaluate. No part of the service."""
