@@ -46,9 +46,11 @@ def test_stdin_for_programs(stack: Urls, voices: dict[str, bytes]) -> None:
 
 
 def test_text(stack: Urls) -> None:
-    done = voxmood("analyze", "--text", "This is awful, I hate it", "--explain", urls=stack)
+    done = voxmood("analyze", "--text", "I am so glad you came, but the cake was dry", "--explain", urls=stack)
     assert done.returncode == 0, done.stderr
-    assert "negative" in done.stdout
+    assert "positive" in done.stdout
+    assert "glad +0." in done.stdout
+    assert "\x1b" not in done.stdout
 
 
 def test_a_folder_goes_on_after_a_bad_file(stack: Urls, tmp_path: Path, voices: dict[str, bytes]) -> None:

@@ -43,7 +43,9 @@ def analyze(
     ] = None,
     text: Annotated[str | None, typer.Option(help="Analyse this text instead of audio.")] = None,
     language: Annotated[str | None, typer.Option(help="ISO 639-1 code, such as en; detected when left out.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show the words that weighed most.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Mark the words that speak for the mood or against it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line for each input.")] = False,
     asr_url: Annotated[str, typer.Option(envvar="VOXMOOD_ASR_URL", help="Speech recognition service.")] = ASR_URL,
     sentiment_url: Annotated[
