@@ -47,7 +47,8 @@ def add_row(table: Table, message: dict[str, str], analysis: Analysis, seconds: 
     """One voice message: what was understood, how it feels, how long that took."""
     verdict = "[dim]no speech"
     if analysis.verdict:
-        verdict = f"[{COLOURS[analysis.verdict]}]{SIGNS[analysis.verdict]} {analysis.verdict}"
+        doubt = "?" if analysis.hard_to_say else ""
+        verdict = f"[{COLOURS[analysis.verdict]}]{SIGNS[analysis.verdict]} {analysis.verdict}{doubt}"
     table.add_row(
         message["file"].removesuffix(".ogg"),
         analysis.language,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request, Response
@@ -22,7 +23,7 @@ SPOKEN = {
 }
 
 
-def judged(texts: list[str]) -> dict[str, object]:
+def judged(texts: list[str]) -> dict[str, Any]:
     scores = {"negative": 0.7, "neutral": 0.2, "positive": 0.1}
     result = {"verdict": "negative", "confidence": 0.7, "score": -0.6, "scores": scores}
     return {"model": "m", "results": [result for _ in texts]}
@@ -70,6 +71,20 @@ async def test_a_server_that_knows_no_segments_will_do(serve: Serve) -> None:
             analysis = await analyzer.analyze_audio(b"sound")
     assert [(s.text, s.start) for s in analysis.sentences] == [("It was fine.", None), ("Then it broke.", None)]
     assert (analysis.language, analysis.duration) == ("en", None)
+
+
+@pytest.mark.parametrize("known", [{}, {"hard_to_say": False}, {"hard_to_say": True}])
+async def test_what_is_hard_to_say_is_passed_on_and_else_taken_as_said(serve: Serve, known: dict[str, bool]) -> None:
+    async def doubt(request: Request) -> Response:
+        answer = judged((await request.json())["texts"])
+        answer["results"] = [result | known for result in answer["results"]]
+        return JSONResponse(answer)
+
+    with serve(server(classify=doubt)) as url:
+        async with Analyzer(url, url) as analyzer:
+            analysis = await analyzer.analyze_text("It was fine. Then it broke.")
+    doubts = [analysis.hard_to_say, *(sentence.hard_to_say for sentence in analysis.sentences)]
+    assert doubts == [known.get("hard_to_say", False)] * 3
 
 
 async def test_a_busy_service_is_asked_again(serve: Serve) -> None:

@@ -282,6 +282,7 @@ class Held:
         self.go.set()
         self.name, self.labels, self.tokenizer = inner.name, inner.labels, inner.tokenizer
         self.max_tokens, self.pad_token = inner.max_tokens, inner.pad_token
+        self.temperature, self.hard_to_say_below = inner.temperature, inner.hard_to_say_below
 
     def logits(self, ids: Ids, mask: Ids) -> Floats:
         self.begun.set()

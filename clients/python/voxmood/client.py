@@ -153,6 +153,7 @@ class Analyzer(Client):
                     end=span.end,
                     verdict=result.verdict,
                     confidence=result.confidence,
+                    hard_to_say=result.hard_to_say,
                     score=result.score,
                     words=result.words,
                 )
@@ -161,6 +162,7 @@ class Analyzer(Client):
         return Analysis(
             verdict=whole and whole.verdict,
             confidence=whole and whole.confidence,
+            hard_to_say=whole is not None and whole.hard_to_say,
             score=whole and whole.score,
             scores=whole and whole.scores,
             transcript=text,

@@ -36,6 +36,7 @@ class Sentence(Frozen):
     end: float | None = None
     verdict: Label
     confidence: float
+    hard_to_say: bool = False
     score: float
     words: list[WordWeight] | None = None
 
@@ -59,6 +60,9 @@ class Analysis(Frozen):
 
     verdict: Label | None = Field(description="the likeliest mood")
     confidence: float | None = Field(description="its probability")
+    hard_to_say: bool = Field(
+        False, description="the confidence is so low that the verdict is little more than a guess"
+    )
     score: float | None = Field(description="P(positive) - P(negative), in [-1, 1]")
     scores: Scores | None
     transcript: str
@@ -96,6 +100,7 @@ class Classification(Frozen):
 
     verdict: Label
     confidence: float
+    hard_to_say: bool = False  # servers of other models may not know it
     score: float
     scores: Scores
     words: list[WordWeight] | None = None

@@ -1,9 +1,10 @@
 """The training texts: which sources, how many rows of each, and how they are read and cleaned.
 
-A source is some files `<source>.<split>.<form>` in one folder (splits train, dev, test; forms: FORMS), or a data set
-of the Hugging Face hub. Texts are cleaned as the service cleans what it is sent, labels become 0, 1, 2 as in LABELS.
-Rows whose normalised text is in any dev or test file, and those that an earlier source has, are left out of training.
-Not done here: tokenisation, and imitating speech (spoken.py).
+A source is some files `<source>.<split>.<form>` (splits train, dev, test; forms: FORMS) in one folder or, where they
+are ours, in texts/ beside this module; or it is a data set of the Hugging Face hub. Texts are cleaned as the service
+cleans what it is sent, labels become 0, 1, 2 as in LABELS. Rows whose normalised text is in any dev or test file, and
+those that an earlier source has, are left out of training. Not done here: tokenisation, and imitating speech
+(spoken.py).
 """
 
 import csv
@@ -128,6 +129,7 @@ SOURCES = {
     "amazon_alexa": Source(800, "en", "none stated", "short product reviews", "chatty; 87 % positive, so few"),
 }
 LABELS = VERDICTS
+OWN = Path(__file__).parent / "texts"
 TESTS = ("amazon_polarity", "meld", "goemotions", "tweeteval_en", "sst5", "rusentitweet", "cedr")
 UNKNOWN = Source(0, "", "", "", "")  # a file that is there, but not trained on
 TEXT = ("text", "content", "sentence", "review")  # what columns are called elsewhere
@@ -176,14 +178,14 @@ def read_hub(name: str, split: str) -> pd.DataFrame:
 def read(folder: Path, source: str, split: str) -> pd.DataFrame:
     """Read one split: columns text (cleaned), label (0, 1, 2 as in LABELS), lang, source."""
     known = SOURCES.get(source, UNKNOWN)
-    paths = {form: folder / f"{source}.{split}.{form}" for form in FORMS}
-    form = next((form for form, path in paths.items() if path.exists()), None)
+    files = ((form, place / f"{source}.{split}.{form}") for place in (folder, OWN) for form in FORMS)
+    form, path = next((file for file in files if file[1].exists()), ("", folder / f"{source}.{split}.csv.gz"))
     if form:
-        name, table = str(paths[form]), FORMS[form](paths[form])
+        name, table = str(path), FORMS[form](path)
     elif known.hub:
-        name, table = known.hub, from_hub(known.hub, split, paths["csv.gz"])
+        name, table = known.hub, from_hub(known.hub, split, path)
     else:
-        raise SystemExit(f"{paths['csv.gz']} is missing: --data must name a folder of <source>.<split>.csv.gz files")
+        raise SystemExit(f"{path} is missing: --data must name a folder of <source>.<split>.csv.gz files")
     label = column(table, LABEL, name).astype(str)
     meanings = {text: meaning(known.labels.get(text, text), name) for text in label.unique()}
     return pd.DataFrame(
@@ -224,8 +226,8 @@ def meaning(label: str, where: str) -> int:
 
 
 def splits(folder: Path) -> Iterator[tuple[str, str]]:
-    """Source and split of every file of the folder."""
-    for path in sorted(folder.iterdir()):
+    """Source and split of every file of the folder, and of our own."""
+    for path in sorted([*folder.iterdir(), *OWN.iterdir()]):
         source, split, form = [*path.name.split(".", 2), "", ""][:3]
         if form in FORMS and split in ("train", "dev", "test"):
             yield source, split

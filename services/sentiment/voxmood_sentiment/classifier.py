@@ -28,6 +28,8 @@ class Classifier(Protocol):
     tokenizer: Tokenizer  # neither cuts nor pads
     max_tokens: int  # of one window, special tokens included
     pad_token: int
+    temperature: float  # divides the logits; 1 where nobody has fitted one
+    hard_to_say_below: float  # confidence; 0 where nobody has chosen one
 
     def logits(self, ids: Ids, mask: Ids) -> Floats:
         """Logits (rows, labels) of token ids (rows, tokens); mask is 0 where a row is padded."""

@@ -1,7 +1,7 @@
 """A classifier exported to ONNX, on ONNX Runtime: what serves the shipped model, without torch.
 
 The folder holds model.onnx, tokenizer.json and config.json with id2label, as training/export.py and other
-exporters write them.
+exporters write them; `temperature` and `hard_to_say_below` there are ours, and may be absent.
 """
 
 import json
@@ -41,9 +41,22 @@ class OnnxClassifier:
         self.labels: Sequence[str] = [labels[number] for number in sorted(labels)]
         self.max_tokens = config.get("max_length", config.get("max_position_embeddings", 512))
         self.pad_token = config.get("pad_token_id", 0)
+        self.temperature = number(folder, config, "temperature", 1, least=0.01, most=100)
+        self.hard_to_say_below = number(folder, config, "hard_to_say_below", 0, least=0, most=1)
 
     def logits(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Logits (rows, labels) of token ids (rows, tokens); mask is 0 where a row is padded."""
         known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         (logits,) = self.session.run(["logits"], {put.name: known[put.name] for put in self.session.get_inputs()})
         return np.asarray(logits, np.float32)
+
+
+def number(folder: Path, config: dict[str, Any], name: str, usual: float, *, least: float, most: float) -> float:
+    """A number of config.json, `usual` where it is absent. Raises ModelError if it is none, or out of its range."""
+    value = config.get(name, usual)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ModelError(
+            f"{name} in {folder / 'config.json'} is {value!r} and must be a number from {least} to {most}: "
+            "correct it, leave it out, or run training.calibrate"
+        )
+    return float(value)

@@ -49,6 +49,7 @@ class Result(BaseModel):
 
     verdict: Verdict
     confidence: float = Field(description="probability of the verdict")
+    hard_to_say: bool = Field(description="the confidence is so low that the verdict is little more than a guess")
     score: float = Field(description="P(positive) - P(negative), in [-1, 1]")
     scores: Scores
     windows: int = Field(description="in how many parts the text was read; 1 unless it is long")
@@ -61,6 +62,7 @@ class Result(BaseModel):
         return cls(
             verdict=reading.verdict,
             confidence=max(probability),
+            hard_to_say=reading.hard_to_say,
             score=round(probability[2] - probability[0], DIGITS),
             scores=Scores(**dict(zip(VERDICTS, probability, strict=True))),
             windows=reading.windows,

@@ -1,7 +1,8 @@
 """Read texts of any length with a classifier: windows, batches, probabilities.
 
-A window's logits become probabilities by softmax; a long text has the mean of its windows, weighted by their tokens.
-Not done here: HTTP, and the model itself.
+A window's logits, divided by the model's temperature, become probabilities by softmax; a long text has the mean of its
+windows, weighted by their tokens. Temperature: Guo et al. 2017, "On Calibration of Modern Neural Networks",
+arXiv:1706.04599. Not done here: HTTP, the model itself, and finding its temperature, see training/calibrate.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,7 @@ from threading import Event
 
 import numpy as np
 
-from voxmood_sentiment.classifier import Classifier, Floats
+from voxmood_sentiment.classifier import Classifier, Floats, Ids
 from voxmood_sentiment.labels import VERDICTS, Verdict, meaning
 from voxmood_sentiment.windows import windows
 from voxmood_sentiment.words import clean
@@ -28,11 +29,30 @@ class Reading:
     classes: Floats
     windows: int
     tokens: int
+    hard_to_say: bool  # the most probable class is less probable than the model's verdicts should be
 
     @property
     def verdict(self) -> Verdict:
         """The most probable class."""
         return VERDICTS[int(self.classes.argmax())]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of texts: logits (windows, labels), tokens (windows,), and the first window of each text (texts,)."""
+
+    logits: Floats
+    tokens: Ids
+    first: Ids
+
+    def mean(self, values: Floats) -> Floats:
+        """Means (texts, labels) of values (windows, labels), weighted by the windows' tokens."""
+        sums = np.add.reduceat(values * self.tokens[:, None], self.first)
+        return np.asarray(sums / np.add.reduceat(self.tokens, self.first)[:, None], np.float32)
+
+    def probabilities(self, temperature: float) -> Floats:
+        """Probabilities (texts, labels)."""
+        return self.mean(softmax(self.logits / temperature))
 
 
 class Scorer:
@@ -55,27 +75,35 @@ class Scorer:
 
     def read(self, texts: Sequence[str], stop: Event) -> list[Reading]:
         """Read each text to its end. Raises HungUp between two batches once `stop` is set."""
+        if not texts:
+            return []
+        seen, temperature = self.windows(texts, stop), self.classifier.temperature
+        logits, probabilities = seen.mean(seen.logits / temperature), seen.probabilities(temperature)
+        classes = probabilities @ self.meaning
+        tokens = np.add.reduceat(seen.tokens, seen.first)
+        counts = np.diff(seen.first, append=len(seen.tokens))
+        return [
+            Reading(
+                logits=logits[index],
+                probabilities=probabilities[index],
+                classes=classes[index],
+                windows=int(counts[index]),
+                tokens=int(tokens[index]),
+                hard_to_say=bool(classes[index].max() < self.classifier.hard_to_say_below),
+            )
+            for index in range(len(texts))
+        ]
+
+    def windows(self, texts: Sequence[str], stop: Event) -> Windows:
+        """What the model makes of each window of one or more texts. Raises HungUp as `read` does."""
         rows: list[list[int]] = []
-        edges = []
+        first = []
         for text in map(clean, texts):
+            first.append(len(rows))
             encoding = self.classifier.tokenizer.encode(text, add_special_tokens=False)
             cuts = windows(text, encoding.offsets, self.room)
             rows.extend([*self.before, *encoding.ids[cut], *self.after] for cut in cuts)
-            edges.append(len(rows))
-        logits = self._logits(rows, stop)
-        tokens = np.array([len(row) for row in rows])
-        parts = zip(np.split(logits, edges[:-1]), np.split(tokens, edges[:-1]), strict=True)
-        return [self._mean(own, count) for own, count in parts] if texts else []
-
-    def _mean(self, logits: Floats, tokens: np.ndarray) -> Reading:
-        probabilities = np.average(softmax(logits), axis=0, weights=tokens)
-        return Reading(
-            logits=np.average(logits, axis=0, weights=tokens),
-            probabilities=probabilities,
-            classes=probabilities @ self.meaning,
-            windows=len(logits),
-            tokens=int(tokens.sum()),
-        )
+        return Windows(self._logits(rows, stop), np.array([len(row) for row in rows]), np.array(first))
 
     def _logits(self, rows: Sequence[Sequence[int]], stop: Event) -> Floats:
         logits = np.empty((len(rows), len(self.classifier.labels)), np.float32)

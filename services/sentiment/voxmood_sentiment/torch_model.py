@@ -44,6 +44,8 @@ class TorchClassifier:
         self.name = source.rstrip("/").rsplit("/", 1)[-1]
         self.labels: Sequence[str] = [model.config.id2label[number] for number in sorted(model.config.id2label)]
         self.pad_token = tokenizer.pad_token_id or 0
+        # Not read from config.json: in a checkpoint's, `temperature` is a setting of text generation.
+        self.temperature, self.hard_to_say_below = 1.0, 0.0
         self.max_tokens = min(MAX_TOKENS, tokenizer.model_max_length, positions(model.config))
 
     def logits(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
