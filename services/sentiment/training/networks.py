@@ -112,7 +112,14 @@ class Bert(nn.Module):
 
     def __init__(self, base: str) -> None:
         super().__init__()
-        self.encoder = AutoModel.from_pretrained(base, dtype=torch.float32, add_pooling_layer=False)
+        # Eager attention, without dropout there: as in train.py, and 1.5 times as fast in bf16 on a CPU.
+        self.encoder = AutoModel.from_pretrained(
+            base,
+            dtype=torch.float32,
+            add_pooling_layer=False,
+            attn_implementation="eager",
+            attention_probs_dropout_prob=0.0,
+        )
         self.encoder.embeddings.requires_grad_(False)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
