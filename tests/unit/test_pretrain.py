@@ -16,7 +16,7 @@ from tests.tiny import save_tokenizer
 SENTIMENT = Path(__file__).resolve().parents[2] / "services" / "sentiment"
 sys.path.insert(0, str(SENTIMENT))  # the training commands are run from there: they are no installed package
 
-from training import pretrain  # noqa: E402
+from training import data, pretrain  # noqa: E402
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 ECHOES = 2000  # a hundredth is held out
@@ -30,8 +30,9 @@ def write(folder: Path, name: str, texts: list[str]) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Texts of one word over and over, a file for research only, one that is held out, a tiny base."""
+    monkeypatch.setattr(data, "OWN", tmp_path)
     echoes = [f"{number} {' '.join([WORDS[number % 10]] * 8)}" for number in range(ECHOES)]
     write(tmp_path, "echoes.train", [*echoes, "One, two!", "kept apart"])
     write(tmp_path, "echoes.dev", ["Kept apart."])

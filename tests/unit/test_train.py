@@ -41,6 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One source whose words give the mood away, and a tiny base."""
     monkeypatch.setattr(data, "SOURCES", {"calls": data.Source(96, "en", "ours", "notes", "for tests")})
     monkeypatch.setattr(data, "TESTS", ("calls",))
+    monkeypatch.setattr(data, "OWN", tmp_path)
     for split, start, count in (("train", 0, 90), ("dev", 100, 30)):
         write(tmp_path, split, start, count)
     tokenizer = save_tokenizer(tmp_path / "base", WORDS)

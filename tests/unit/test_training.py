@@ -40,6 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two sources: one shown 10 times, which is more than it has, and one of which 3 rows are shown."""
     monkeypatch.setattr(data, "SOURCES", {"calls": source(10), "notes": source(3)})
     monkeypatch.setattr(data, "TESTS", ("calls",))
+    monkeypatch.setattr(data, "OWN", tmp_path)
     calls = [("The lift is broken again", "negative"), ("See you at six", "neutral"), ("NA", "neutral")]
     write(tmp_path, "calls", "train", [*calls, ("Lovely weather!", "positive"), ("👍", "positive"), ("👎", "negative")])
     write(tmp_path, "calls", "dev", [("see you, at SIX...", "neutral")])

@@ -4,7 +4,7 @@
 
 Weights are quantised in blocks (MatMulNBits of ONNX Runtime, 8 bits, computed in int8), word embeddings as a whole.
 ONNX Runtime's usual dynamic quantisation has one scale for all activations of a batch: it is a quarter faster, but
-agrees with the checkpoint in 96.1 % of the verdicts instead of 99.5 % (93.5 % without per_channel), and the texts
+agreed with the first checkpoint in 96.1 % of the verdicts instead of 99.5 % (93.5 % without per_channel), and the texts
 beside a text move its probabilities by up to 0.10 instead of 0. The model is calibrated, see calibrate.py, and how it
 was made goes into training.json, for the card. Nothing is written unless the verdicts agree on dev rows, and are no
 worse than those of the model that lies in --out.
