@@ -159,6 +159,16 @@ def test_heard_texts_are_like_the_written_ones(lang: str) -> None:
     assert spoken.as_heard("Nos vemos, ¿vale?", "es", chance) == "nos vemos vale"
 
 
+@pytest.mark.parametrize(
+    ("text", "lang"), [("I did not like it, and I won't come", "en"), ("Мне это не нравится, больше никогда", "ru")]
+)
+def test_negations_are_always_heard(text: str, lang: str) -> None:
+    chance = random.Random(1)  # noqa: S311
+    for _ in range(300):
+        heard = spoken.as_heard(text, lang, chance).lower()
+        assert all(word in heard for word in (("not", "won't") if lang == "en" else ("не", "никогда")))
+
+
 @pytest.mark.parametrize("text", ["", "👍", "...", "no", "10:45"])
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_nothing_is_heard_as_nothing(text: str, lang: str) -> None:

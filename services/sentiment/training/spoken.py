@@ -5,7 +5,8 @@
 What speakers do: fillers, repeated words. What recognisers do: words that sound the same, words spelled as they sound,
 short words lost, words run together or cut in two, now and then no case and no punctuation. How often: as our
 recogniser did on 180 spoken dev sentences. Labels stay, so the rates are those at which a reader still knows the
-mood. Not done here: real recognition, see speak.py.
+mood, and "not" and its kin are always heard: recognisers seldom lose them, and without them the mood is another. Not
+done here: real recognition, see bench/speak.py.
 """
 
 import collections
@@ -34,6 +35,11 @@ RESPELLED = {
     "ru": (("о", "а"), ("е", "и"), ("я", "е"), ("и", "е"), ("а", "о"), ("б", "п"), ("д", "т"), ("з", "с"), ("в", "ф"),
            ("г", "к"), ("ж", "ш"), ("тся", "ца"), ("ться", "ца"), ("ого", "ова"), ("ий", "и"), ("ый", "ы"), ("ь", "")),
 }  # fmt: skip
+NEGATION = re.compile(
+    r"(?:no|not|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|\w+n['’]t|hardly|barely"
+    r"|не|нет|ни|нету|никогда|никто|никого|никому|ничего|ничто|ничем|нигде|никуда|нельзя|без|едва|вряд)\W*",
+    re.IGNORECASE,
+)
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
@@ -77,7 +83,7 @@ def misheard(text: str, lang: str, chance: random.Random) -> str:
     rate = min(0.6, chance.expovariate(1 / ERRORS[lang]))
     words: list[str] = []
     for word in text.split():
-        if chance.random() >= rate:
+        if chance.random() >= rate or NEGATION.fullmatch(word):
             words.append(word)
             continue
         kind = chance.choices(("alike", "respelled", "joined", "cut", "lost"), (40, 25, 12, 8, 15))[0]
