@@ -33,8 +33,9 @@ class Source:
     hub: str = ""  # "name" or "name:configuration" on the Hugging Face hub, read where there is no file
 
 
-# Left out: emocontext and sentirueval_tweets (research use only), topicalchat (self-reported feelings, noisy), and the
-# subtitles of languages that are not ours (no neutral class).
+# Left out: those for research only, topicalchat (self-reported feelings, noisy), and the subtitles of languages that
+# are not ours (no neutral class).
+RESEARCH_ONLY = {"emocontext", "sentirueval_tweets"}
 SOURCES = {
     "goemotions": Source(
         26_000,

@@ -34,11 +34,9 @@ from transformers import (
 )
 from transformers.modeling_outputs import MaskedLMOutput
 
-from training.data import held_out, key, read, splits
+from training.data import RESEARCH_ONLY, held_out, key, read, splits
 from training.options import options
 from voxmood_sentiment.words import clean
-
-RESEARCH_ONLY = {"emocontext", "sentirueval_tweets"}  # as in data.py: no model that ships learns from them
 
 
 @dataclass(frozen=True)

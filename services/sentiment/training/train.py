@@ -1,6 +1,6 @@
 """Fine-tune the base encoder to negative | neutral | positive.
 
-    python -m training.train --data DIR --base runs/base --out runs/train     # MINUTES min on two cores
+    python -m training.train --data DIR --base runs/base --out runs/train     # 87 min on two busy cores
     python -m training.train ... --resume                                     # goes on from the last checkpoint
 
 Every text is read twice in a batch, as it is written and as a recogniser might have heard it (spoken.py), and the two
