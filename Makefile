@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip --disable-pip-version-check install -qq --constraint constraints.txt
 PINNED := $(INSTALL) --build-constraint constraints.txt
-LOCAL := -e services/common -e services/asr -e services/sentiment -e services/gateway -e clients/python
+LOCAL := -e services/common -e services/asr -e services/sentiment -e services/gateway -e clients/python -e clients/telegram
 INPUTS := constraints.txt pyproject.toml $(wildcard services/*/pyproject.toml clients/*/pyproject.toml)
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -22,6 +22,9 @@ demo: $(VENV)/run models  ## start the services, analyse the demo voices, print 
 run: $(VENV)/run models  ## run all services on this machine until Ctrl-C
 	python -m tools.stack
 
+bot: $(VENV)/run  ## run the Telegram bot beside `make run` (README: five steps)
+	honcho run python -m voxmood_telegram
+
 test: $(VENV)/dev models  ## every test, the real models and servers included
 	python -m pytest
 
@@ -30,7 +33,7 @@ lint: $(VENV)/dev  ## style, types, compose file, Dockerfiles
 	ruff format --check .
 	mypy
 	check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
-	hadolint services/*/Dockerfile
+	hadolint */*/Dockerfile
 
 models: models/whisper-base/model.bin  ## fetch the speech recognition weights (147 MB)
 
@@ -71,4 +74,4 @@ $(VENV)/dev: $(INPUTS) | $(VENV)/run
 	$(PINNED) --group dev -e 'services/sentiment[torch,training]'
 	@touch $@
 
-.PHONY: help demo run test lint models train speak eval up down
+.PHONY: help demo run bot test lint models train speak eval up down

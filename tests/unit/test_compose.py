@@ -40,6 +40,8 @@ FOR_PROCESSES = {
     "VOXMOOD_SENTIMENT_URL": "http://127.0.0.1:9002",
     "VOXMOOD_MODELS_DIR": "models",
     "VOXMOOD_SENTIMENT_MODEL": "services/sentiment/model",
+    "VOXMOOD_TELEGRAM_PORT": "9003",
+    "VOXMOOD_TELEGRAM_DIR": "telegram",
 }
 
 each_service = pytest.mark.parametrize("service", SERVICES)
@@ -91,6 +93,8 @@ def settings_class(service: str) -> type[ServiceSettings]:
 
 def settings(service: str, dotenv: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """The settings that the service reads in its container."""
+    for name in ("TELEGRAM_API_ID", "TELEGRAM_API_HASH", "TELEGRAM_BOT_TOKEN"):
+        monkeypatch.setenv(name, "1")
     for name, value in variables(service, dotenv).items():
         monkeypatch.setenv(name, value)
     return settings_class(service)()
@@ -142,7 +146,9 @@ def test_image_runs_the_package(service: str) -> None:
     assert python == ["python", "-m"]
     assert module == settings_class(service).__module__.removesuffix(".settings")
     assert find_spec(f"{module}.__main__")
-    about = project(ROOT / "services" / service / "pyproject.toml")
+    (about,) = (
+        found for path in ROOT.glob("*/*/pyproject.toml") if (found := project(path))["name"] == f"voxmood-{service}"
+    )
     labels = pairs(final, "LABEL")
     prefix = "org.opencontainers.image"
     assert labels[f"{prefix}.title"] == about["name"]
@@ -202,7 +208,7 @@ def test_what_is_copied_is_there_and_sent(service: str) -> None:
         "services/asr/Dockerfile",
         "services/asr/voxmood_asr/__pycache__/app.pyc",
         "services/sentiment/training/train.py",
-        "clients/telegram/voxmood_telegram/bot.py",
+        "bench/wer.py",
     ],
 )
 def test_what_no_image_needs_is_not_sent(path: str) -> None:
@@ -231,12 +237,13 @@ def test_container_listens_where_it_is_looked_for(
 
 
 @pytest.mark.parametrize("dotenv", [{}, FOR_PROCESSES], ids=["without .env", "with .env"])
-def test_gateway_finds_the_services(dotenv: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    read = settings("gateway", dotenv, monkeypatch)
+@pytest.mark.parametrize("asking", ["gateway", "telegram"])
+def test_who_asks_finds_the_services(asking: str, dotenv: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    read = settings(asking, dotenv, monkeypatch)
     for service, url in {"asr": read.asr_url, "sentiment": read.sentiment_url}.items():
         assert httpx.URL(url) == httpx.URL(f"http://{service}:{default_port(service)}")
-        assert set(SERVICES["gateway"]["networks"]) & set(SERVICES[service]["networks"])
-        assert SERVICES["gateway"]["depends_on"][service] == {"condition": "service_healthy"}
+        assert set(SERVICES[asking]["networks"]) & set(SERVICES[service]["networks"])
+        assert SERVICES[asking]["depends_on"][service] == {"condition": "service_healthy"}
 
 
 @pytest.mark.parametrize("dotenv", [{}, FOR_PROCESSES], ids=["without .env", "with .env"])
@@ -306,7 +313,19 @@ def test_only_the_gateway_is_published() -> None:
     assert resolve(published, {"VOXMOOD_PUBLISH": "80"}) == f"80:{port}"
     internal = {name for name, network in COMPOSE["networks"].items() if network and network.get("internal")}
     reachable = {service for service in SERVICES if not set(SERVICES[service]["networks"]) <= internal}
-    assert reachable == {"gateway"}
+    assert reachable == {"gateway", "telegram"}
+
+
+def test_the_bot_runs_only_when_wanted_and_keeps_what_it_has_on_a_volume(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["telegram"]
+    read = settings("telegram", {}, monkeypatch)
+    (mount,) = SERVICES["telegram"]["volumes"]
+    volume, folder = mount.split(":")
+    assert volume in COMPOSE["volumes"]
+    assert read.telegram_dir == Path(folder)
+    final = stages("telegram")["final"]
+    (user,) = values(final, "USER")
+    assert f"--from=build --chown={user} {folder} {folder}" in values(final, "COPY"), "else root owns the volume"
 
 
 @each_service

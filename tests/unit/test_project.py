@@ -16,8 +16,9 @@ from voxmood_asr.settings import Settings as AsrSettings
 from voxmood_gateway.settings import Settings as GatewaySettings
 from voxmood_sentiment.settings import Settings as SentimentSettings
 from voxmood_service import read_settings
+from voxmood_telegram.settings import Settings as TelegramSettings
 
-SETTINGS = (AsrSettings, SentimentSettings, GatewaySettings)
+SETTINGS = (AsrSettings, SentimentSettings, GatewaySettings, TelegramSettings)
 PACKAGES = [path.parent for path in ROOT.glob("*/*/pyproject.toml")]
 
 
@@ -26,12 +27,18 @@ def canonical(name: str) -> str:
 
 
 def test_every_setting_is_in_the_example_and_none_else() -> None:
-    listed = set(re.findall(r"^#?(VOXMOOD_\w+)=", (ROOT / ".env.example").read_text(), re.M))
+    listed = set(re.findall(r"^#?((?:VOXMOOD|TELEGRAM)_\w+)=", (ROOT / ".env.example").read_text(), re.M))
     in_compose = set(re.findall(r"\$\{(VOXMOOD_\w+)", (ROOT / "docker-compose.yml").read_text()))
-    assert listed == in_compose | {f"VOXMOOD_{name.upper()}" for kind in SETTINGS for name in kind.model_fields}
+    assert listed == in_compose | {
+        str(field.validation_alias or f"VOXMOOD_{name.upper()}")
+        for kind in SETTINGS
+        for name, field in kind.model_fields.items()
+    }
 
 
 def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TELEGRAM_API_ID", "TELEGRAM_API_HASH", "TELEGRAM_BOT_TOKEN"):
+        monkeypatch.setenv(name, "1")
     defaults = [kind() for kind in SETTINGS]
     for name, value in re.findall(r"^#(VOXMOOD_\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.M):
         if name == "VOXMOOD_SENTIMENT_MODEL":
@@ -118,6 +125,7 @@ def test_no_service_imports_another_and_no_client_a_service() -> None:
         "voxmood_sentiment": {"voxmood_service"},
         "voxmood": set(),
         "voxmood_gateway": {"voxmood_service", "voxmood"},
+        "voxmood_telegram": {"voxmood_service", "voxmood"},
     }
     for package, others in allowed.items():
         for folder in ROOT.glob(f"*/*/{package}"):

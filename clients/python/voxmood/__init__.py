@@ -5,9 +5,10 @@ async with Analyzer() as analyzer:
 print(analysis.verdict, analysis.transcript)
 """
 
-from voxmood.client import Analyzer, GatewayClient
+from voxmood.client import Analyzer, GatewayClient, Heard
 from voxmood.errors import BadAnswer, Busy, InvalidInput, TimedOut, Unauthorized, Unavailable, VoxmoodError
 from voxmood.models import Analysis, Label, Models, Scores, Sentence, Timings, WordWeight
+from voxmood.turns import turn
 
 __all__ = [
     "Analysis",
@@ -15,6 +16,7 @@ __all__ = [
     "BadAnswer",
     "Busy",
     "GatewayClient",
+    "Heard",
     "InvalidInput",
     "Label",
     "Models",
@@ -26,4 +28,5 @@ __all__ = [
     "Unavailable",
     "VoxmoodError",
     "WordWeight",
+    "turn",
 ]

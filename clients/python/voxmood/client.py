@@ -4,6 +4,8 @@
 """
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +19,19 @@ SENTIMENT_URL = "http://127.0.0.1:8002"
 GATEWAY_URL = "http://127.0.0.1:8000"
 BATCH = 256  # texts in one /classify
 NAMES = {"english": "en", "russian": "ru"}  # OpenAI's own server answers names, every other one codes
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What is to be judged: a transcript, or a written text, in sentences; what only a recording has is None."""
+
+    transcript: str
+    spans: Sequence[Span]
+    language: str | None
+    duration: float | None = None
+    warnings: list[str] = field(default_factory=list)
+    model: str | None = None
+    seconds: float | None = None
 
 
 class Client:
@@ -85,6 +100,11 @@ class Analyzer(Client):
 
         `language` (ISO 639-1) is detected when None; `explain` weighs the words of each sentence. Raises VoxmoodError.
         """
+        heard = await self.recognise(audio, language=language, request_id=request_id)
+        return await self.judge(heard, explain=explain, request_id=request_id)
+
+    async def recognise(self, audio: bytes, *, language: str | None = None, request_id: str | None = None) -> Heard:
+        """The first half of `analyze_audio`: what is said. Raises VoxmoodError."""
         began = time.perf_counter()
         form = {
             "model": self.asr_model,
@@ -92,26 +112,22 @@ class Analyzer(Client):
             "timestamp_granularities[]": "segment",
             **({"language": language} if language else {}),
         }
-        heard = await self.asr.post(
+        answer = await self.asr.post(
             "/v1/audio/transcriptions",
             AsrAnswer,
             data=form,
             files={"file": ("audio", audio)},
             headers=_identified(request_id),
         )
-        asr_seconds = time.perf_counter() - began
-        spoken_language = NAMES.get((heard.language or "").lower(), heard.language) or guess_language(heard.text)
-        spans = split_segments(heard.segments or [], spoken_language) or split(heard.text, spoken_language)
-        return await self._judge(
-            heard.text.strip(),
-            spans,
-            language=spoken_language,
-            duration=heard.duration,
-            warnings=heard.warnings,
-            asr_model=heard.model or self.asr_model,
-            asr_seconds=round(asr_seconds, 3),
-            explain=explain,
-            request_id=request_id,
+        spoken = NAMES.get((answer.language or "").lower(), answer.language) or guess_language(answer.text)
+        return Heard(
+            transcript=answer.text.strip(),
+            spans=split_segments(answer.segments or [], spoken) or split(answer.text, spoken),
+            language=spoken,
+            duration=answer.duration,
+            warnings=answer.warnings,
+            model=answer.model or self.asr_model,
+            seconds=round(time.perf_counter() - began, 3),
         )
 
     async def analyze_text(
@@ -124,27 +140,17 @@ class Analyzer(Client):
         if any("\ud800" <= char <= "\udfff" for char in text):
             raise InvalidInput("the text is broken: it holds half a character (a lone surrogate)")
         language = language or guess_language(text)
-        return await self._judge(text, split(text, language), language=language, explain=explain, request_id=request_id)
+        written = Heard(transcript=text, spans=split(text, language), language=language)
+        return await self.judge(written, explain=explain, request_id=request_id)
 
-    async def _judge(
-        self,
-        text: str,
-        spans: list[Span],
-        *,
-        language: str | None,
-        duration: float | None = None,
-        warnings: list[str] | None = None,
-        asr_model: str | None = None,
-        asr_seconds: float | None = None,
-        explain: bool,
-        request_id: str | None,
-    ) -> Analysis:
-        warnings = warnings or []
-        whole, sentences, sentiment_model, sentiment_seconds = None, [], None, None
-        if text:
+    async def judge(self, heard: Heard, *, explain: bool = False, request_id: str | None = None) -> Analysis:
+        """The second half: the mood of the whole and of each sentence. Raises VoxmoodError."""
+        whole, sentences, model, seconds = None, [], None, None
+        if heard.transcript:
             began = time.perf_counter()
-            sentiment_model, results = await self._classify([text, *(s.text for s in spans)], explain, request_id)
-            sentiment_seconds = round(time.perf_counter() - began, 3)
+            texts = [heard.transcript, *(span.text for span in heard.spans)]
+            model, results = await self._classify(texts, explain, request_id)
+            seconds = round(time.perf_counter() - began, 3)
             whole = results[0]
             sentences = [
                 Sentence(
@@ -157,7 +163,7 @@ class Analyzer(Client):
                     score=result.score,
                     words=result.words,
                 )
-                for span, result in zip(spans, results[1:], strict=True)
+                for span, result in zip(heard.spans, results[1:], strict=True)
             ]
         return Analysis(
             verdict=whole and whole.verdict,
@@ -165,15 +171,15 @@ class Analyzer(Client):
             hard_to_say=whole is not None and whole.hard_to_say,
             score=whole and whole.score,
             scores=whole and whole.scores,
-            transcript=text,
-            language=language,
-            duration=duration,
+            transcript=heard.transcript,
+            language=heard.language,
+            duration=heard.duration,
             no_speech=whole is None,
-            truncated="truncated" in warnings,
-            warnings=warnings,
+            truncated="truncated" in heard.warnings,
+            warnings=heard.warnings,
             sentences=sentences,
-            models=Models(asr=asr_model, sentiment=sentiment_model),
-            timings=Timings(asr=asr_seconds, sentiment=sentiment_seconds),
+            models=Models(asr=heard.model, sentiment=model),
+            timings=Timings(asr=heard.seconds, sentiment=seconds),
         )
 
     async def _classify(

@@ -1,17 +1,19 @@
 """What every Voxmood service has: problem details, limits, health, metrics, logs. It knows no service."""
 
 from voxmood_service.app import Loading, service_app
-from voxmood_service.problems import ServiceError, Table, documented, problem
+from voxmood_service.problems import NotReady, ServiceError, Table, documented, problem
 from voxmood_service.queue import Turns, unless_hung_up
 from voxmood_service.server import serve
-from voxmood_service.settings import ServiceSettings, read_settings
+from voxmood_service.settings import ServiceSettings, UpstreamSettings, read_settings
 
 __all__ = [
     "Loading",
+    "NotReady",
     "ServiceError",
     "ServiceSettings",
     "Table",
     "Turns",
+    "UpstreamSettings",
     "documented",
     "problem",
     "read_settings",

@@ -4,6 +4,7 @@ Not done here: anything about audio or text.
 """
 
 import asyncio
+import inspect
 import logging
 import re
 import signal
@@ -29,16 +30,21 @@ def is_request_id(value: str) -> bool:
 
 
 class Loading:
-    """A model on its way: loads in a thread while the service already answers `/livez`, `/readyz` and 503s."""
+    """A model on its way: loads in a thread while the service already answers `/livez`, `/readyz` and 503s.
 
-    def __init__(self, load: Callable[[], None]) -> None:
+    What `load` returns is awaited if it can be: a connection is opened where it is used.
+    """
+
+    def __init__(self, load: Callable[[], Awaitable[None] | None]) -> None:
         self.load = load
         self.ready = False
 
     async def run(self) -> None:
         """Load; when that fails, say why and stop the process with a status other than 0."""
         try:
-            await asyncio.to_thread(self.load)
+            opening = await asyncio.to_thread(self.load)
+            if opening is not None:
+                await opening
             self.ready = True
             logger.info("ready")
         except Exception as error:
@@ -60,7 +66,7 @@ def service_app(
     table: Table,
     max_bytes: int,
     registry: CollectorRegistry,
-    load: Callable[[], None] | None = None,
+    load: Callable[[], Awaitable[None] | None] | None = None,
     check: Callable[[], Awaitable[None]] | None = None,
     close: Callable[[], Awaitable[None]] | None = None,
 ) -> tuple[FastAPI, Loading]:
@@ -75,7 +81,9 @@ def service_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         task = asyncio.create_task(loading.run())
         yield
-        await task
+        if inspect.iscoroutinefunction(load):
+            task.cancel()  # a thread must be waited for
+        await asyncio.wait({task})
         if close:
             await close()
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -28,6 +28,16 @@ class ServiceSettings(BaseSettings):
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+class UpstreamSettings(ServiceSettings):
+    """The settings of who asks the two services."""
+
+    asr_url: str = Field("http://127.0.0.1:8001", description="where speech recognition is")
+    asr_key: SecretStr | None = Field(None, description="bearer token for an asr service that is not ours")
+    asr_timeout: float = Field(600, gt=0, description="longest wait for a recognition, its queue included, in seconds")
+    sentiment_url: str = Field("http://127.0.0.1:8002", description="where the sentiment service is")
+    sentiment_timeout: float = Field(60, gt=0, description="longest wait for a classification, in seconds")
+
+
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
 
@@ -37,5 +47,7 @@ def read_settings(kind: type[Settings], file: Path | None = None) -> Settings:
         return kind(_env_file=file)
     except ValidationError as error:
         # Without the values: one of them may be a key.
-        faults = [f"VOXMOOD_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        names = [str(item["loc"][0]) for item in error.errors()]
+        known = [name if name.isupper() else f"VOXMOOD_{name.upper()}" for name in names]  # an alias is the variable
+        faults = [f"{name}: {item['msg']}" for name, item in zip(known, error.errors(), strict=True)]
         sys.exit("wrong settings: " + "; ".join(faults))
