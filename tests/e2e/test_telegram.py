@@ -77,6 +77,11 @@ async def verdict(telegram: World, message: Message, within: float = 40) -> Mess
     return found
 
 
+async def said(telegram: World, message: Message, text: str, within: float = 20) -> None:
+    """Wait until this is said below a message."""
+    await telegram.wait(lambda: any(text in found.text for found in below(telegram, message)), within=within)
+
+
 async def reply_to_command(telegram: World, user: User, chat: Chat | User, command: str) -> Message:
     """Send a command; what the bot answers below it."""
     message = await user.say(chat, command)
@@ -172,7 +177,7 @@ async def test_modes(telegram: World, start: Start, voices: dict[str, bytes]) ->
         await verdict(telegram, hurt)
         await anna.say(telegram.bot, "/mood", reply_to=glad)
         assert "Positive" in (await verdict(telegram, glad)).text
-        assert all("Listening" not in call.query.message for call in sendings(telegram) if call.time < glad.sent)
+        assert all("Listening" not in call.query.message for call in sendings(telegram) if call.time < glad.time)
         await reply_to_command(telegram, anna, telegram.bot, "/mode request")
         silent = await anna.voice(telegram.bot, voices["en-positive-dinner"], duration=7)
         stats = await reply_to_command(telegram, anna, telegram.bot, "/stats")
@@ -256,7 +261,7 @@ async def test_what_cannot_be_heard_gets_a_friendly_sentence(
             "larger than": await anna.voice(telegram.bot, voices["en-negative-holiday"], duration=30),
         }
         for text, message in cases.items():
-            await telegram.wait(lambda m=message, t=text: [a for a in below(telegram, m) if t in a.text])
+            await said(telegram, message, text)
         assert "Traceback" not in bot.output
     loaded = {call.query.location.id for call in telegram.calls if call.method == "upload.GetFile"}
     refused = [cases["longer than 10 minutes"], cases["larger than"]]
@@ -280,6 +285,7 @@ async def test_a_forwarded_recording_is_known_without_its_words(
     assert len([call for call in telegram.calls if call.method == "upload.GetFile"]) == 2
 
 
+@pytest.mark.slow
 async def test_services_that_are_down_only_delay(
     telegram: World, start: Start, voices: dict[str, bytes], stack: Urls
 ) -> None:
@@ -287,14 +293,14 @@ async def test_services_that_are_down_only_delay(
     async with Relay(stack.asr) as asr, start(VOXMOOD_ASR_URL=asr.url):
         asr.close()
         message = await anna.voice(telegram.bot, voices["en-negative-birthday"], duration=6)
-        await telegram.wait(lambda: [m for m in below(telegram, message) if "longer than usual" in m.text])
+        await said(telegram, message, "longer than usual")
         await asr.open()
         await verdict(telegram, message)
         asr.close()
         lost = await anna.voice(telegram.bot, voices["en-positive-job"], duration=6)
-        await telegram.wait(lambda: [m for m in below(telegram, lost) if "longer than usual" in m.text])
+        await said(telegram, lost, "longer than usual")
     async with start(VOXMOOD_ASR_URL=asr.url, VOXMOOD_TELEGRAM_ATTEMPTS="3"):
-        await telegram.wait(lambda: [m for m in below(telegram, lost) if "out of order" in m.text], within=40)
+        await said(telegram, lost, "out of order", within=40)
     assert len(below(telegram, message)) == len(below(telegram, lost)) == 1
 
 
@@ -305,12 +311,12 @@ async def test_the_transcript_is_shown_while_the_mood_is_awaited(
     async with Relay(stack.sentiment) as sentiment, start(VOXMOOD_SENTIMENT_URL=sentiment.url):
         sentiment.hold()
         message = await anna.voice(telegram.bot, voices["en-negative-birthday"], duration=6)
-        await telegram.wait(lambda: [m for m in below(telegram, message) if "birthday" in m.text])
+        await said(telegram, message, "birthday")
         (answer,) = below(telegram, message)
         assert not VERDICT.search(answer.text)
         sentiment.release()
         await verdict(telegram, message)
-    times = [answer.sent, *(time for time, _ in answer.edits)]
+    times = [answer.time, *(time for time, _ in answer.edits)]
     assert all(later - earlier >= 0.99 for earlier, later in pairwise(times)), "edits keep a second apart"
 
 
@@ -321,7 +327,7 @@ async def test_floods_are_waited_for(telegram: World, start: Start, voices: dict
         telegram.faults.append(Fault(method, 420, "FLOOD_WAIT_2"))
         message = await anna.voice(telegram.bot, voices["en-negative-birthday"], duration=6)
         await verdict(telegram, message)
-    refused, *later = [call for call in telegram.calls if call.method == method and call.time > message.sent]
+    refused, *later = [call for call in telegram.calls if call.method == method and call.time > message.time]
     assert refused.error == "420 FLOOD_WAIT_2"
     assert later[0].time - refused.time >= 2
     assert len(below(telegram, message)) == 1
@@ -358,6 +364,7 @@ KILLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", KILLS)
 async def test_killed_at_any_point_it_answers_once(
     telegram: World, start: Start, voices: dict[str, bytes], when: str
@@ -367,7 +374,7 @@ async def test_killed_at_any_point_it_answers_once(
     async with start() as bot:
         telegram.faults.append(fault)
         message = await anna.voice(telegram.bot, voices["en-negative-birthday"], duration=6)
-        await telegram.wait(lambda: any(c.method == fault.method and c.time > message.sent for c in telegram.calls))
+        await telegram.wait(lambda: any(c.method == fault.method and c.time > message.time for c in telegram.calls))
         await bot.stop(signal.SIGKILL)
     telegram.faults.clear()
     while_away = await anna.voice(telegram.bot, voices["en-positive-job"], duration=7)
@@ -381,6 +388,7 @@ async def test_killed_at_any_point_it_answers_once(
     assert [len(below(telegram, sent)) for sent in (message, while_away)] == [1, 1]
 
 
+@pytest.mark.slow
 async def test_a_noisy_group_does_not_keep_others_waiting(
     telegram: World, start: Start, voices: dict[str, bytes]
 ) -> None:
@@ -394,6 +402,7 @@ async def test_a_noisy_group_does_not_keep_others_waiting(
     assert len(before) <= 6
 
 
+@pytest.mark.slow
 async def test_sigterm_ends_soon_and_loses_nothing(
     telegram: World, start: Start, voices: dict[str, bytes], stack: Urls
 ) -> None:
@@ -457,6 +466,17 @@ async def test_a_wrong_token_is_said_to_be_wrong(telegram: World, start: Start) 
         await bot.line("TELEGRAM_BOT_TOKEN")
         assert await bot.stop(within=15) == 1
     assert "700:wrong" not in bot.output
+
+
+async def test_it_waits_for_a_telegram_that_is_not_there(telegram: World, start: Start) -> None:
+    telegram.refuse = True
+    async with start(ready=False) as bot:
+        await bot.line("listening on")
+        assert await bot.stop(within=15) == 1, "it never was ready"
+    async with start(ready=False) as bot:
+        await bot.line("listening on")
+        telegram.refuse = False
+        await bot.line("ready")
 
 
 async def test_nothing_private_is_logged(telegram: World, start: Start, voices: dict[str, bytes]) -> None:

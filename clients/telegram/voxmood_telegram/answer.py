@@ -51,7 +51,8 @@ def fold(sentences: Sequence[str], room: int) -> list[str]:
 
     Cut at sentence ends; a sentence that is longer than a message, between words.
     """
-    quotes, quote = [], ""
+    quotes: list[str] = []
+    quote = ""
     for piece in (piece for sentence in sentences for piece in pieces(sentence)):
         longer = f"{quote} {piece}" if quote else piece
         if units(longer) > (LIMIT if quotes else room) and (quote or not quotes):

@@ -4,7 +4,9 @@ Metrics count messages, never say whose. Not done here: what the parts do.
 """
 
 import asyncio
+import os
 import sqlite3
+from contextlib import suppress
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -43,7 +45,12 @@ class Runtime:
             outcomes.labels(outcome).inc()
             latency.observe(seconds)
 
-        self.database: sqlite3.Connection = connect(settings.telegram_dir / "inbox.sqlite3")
+        folder = settings.telegram_dir.resolve()
+        try:
+            self.database = connect(folder / "inbox.sqlite3")
+            os.chdir(folder)  # pyrogram writes down errors that it does not know, in whatever folder it is run
+        except (OSError, sqlite3.Error) as error:
+            raise RuntimeError(f"cannot write to VOXMOOD_TELEGRAM_DIR, {folder} ({error})") from error
         self.inbox = Inbox(self.database)
         self.chats = Chats(self.database)
         self.memory = Memory(self.database, settings.telegram_memory, transcripts=settings.telegram_memory_transcripts)
@@ -57,7 +64,7 @@ class Runtime:
             patience=2,  # the inbox is where a message waits
         )
         self.session = Session(
-            settings.telegram_dir,
+            folder,
             api_id=settings.api_id,
             api_hash=settings.api_hash.get_secret_value(),
             bot_token=settings.bot_token.get_secret_value(),
@@ -107,7 +114,8 @@ class Runtime:
         """Stop: what is in work has some seconds; the rest stays in the inbox."""
         await self.worker.stop(STOP)
         if self.session.is_initialized:
-            await asyncio.wait_for(self.session.stop(), 5)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.session.stop(), 5)
         await self.analyzer.aclose()
         self.database.close()
 

@@ -5,7 +5,6 @@ Handlers only write down and start tasks: they run one after the other (see sess
 
 import asyncio
 import logging
-import signal
 import sqlite3
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +14,7 @@ from pyrogram.types import CallbackQuery, Message
 
 from voxmood_telegram.chats import Chats
 from voxmood_telegram.commands import Commands, command_of
+from voxmood_telegram.database import give_in
 from voxmood_telegram.excuses import EXCUSES, choices, excuse, offer
 from voxmood_telegram.inbox import Inbox
 from voxmood_telegram.messenger import Gone, Messenger, Trouble
@@ -56,10 +56,8 @@ class Bot:
         try:
             self.note(message)
         except sqlite3.Error as error:
-            # Nothing is lost: the update is not committed, so it comes again to the process that is started next.
-            logger.critical("cannot write to the inbox (%s): is the disk full? Ending", error)
             self.session.storage.undo()
-            signal.raise_signal(signal.SIGTERM)
+            give_in(error)
             return
         await self.session.handled()
 

@@ -91,7 +91,7 @@ class Commands:
     async def stats(self, message: Message) -> None:
         """What was counted in this chat."""
         texts, counts = self.texts(message, message.from_user), self.chats.counts(message.chat.id)
-        kinds = ("negative", "neutral", "positive", "no_speech", "failed")
+        kinds = ("negative", "neutral", "positive", "no_speech", "known", "failed")
         sums = {kind: sum(counts.get(outcome, 0) for outcome in COUNTED.get(kind, (kind,))) for kind in kinds}
         lines = [texts(f"stats.{kind}", count=count) for kind, count in sums.items() if count]
         await self.tell(message, "\n".join([texts("stats.head"), *lines]) if lines else texts("stats.none"))

@@ -4,8 +4,12 @@ No content and no names, but for transcripts of known recordings where the opera
 here: what the rows mean, see inbox.py, chats.py and memory.py.
 """
 
+import logging
+import signal
 import sqlite3
 from pathlib import Path
+
+logger = logging.getLogger("voxmood.telegram")
 
 # Times are seconds since the epoch.
 SCHEMA = """
@@ -56,3 +60,12 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA secure_delete = ON")  # what has expired is not left in free pages
     connection.executescript(SCHEMA)
     return connection
+
+
+def give_in(error: sqlite3.Error) -> None:
+    """End the process: what cannot be written down cannot be promised.
+
+    Nothing is lost by it. What has arrived is not committed (see session.py), so it comes again to the next process.
+    """
+    logger.critical("cannot write to the inbox (%s): is the disk full? Ending", error)
+    signal.raise_signal(signal.SIGTERM)

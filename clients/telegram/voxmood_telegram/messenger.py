@@ -47,6 +47,7 @@ GONE = (
     errors.ChannelPrivate,
     errors.ChatIdInvalid,
     errors.ChatRestricted,
+    errors.ChatWriteForbidden,
     errors.ChatAdminRequired,
     errors.InputUserDeactivated,
     errors.MessageAuthorRequired,
@@ -54,6 +55,7 @@ GONE = (
     errors.MessageIdInvalid,
     errors.MessageIdsEmpty,
     errors.MsgIdInvalid,
+    errors.NotAcceptable,
     errors.PeerIdInvalid,
     errors.ReplyMessageIdInvalid,
     errors.UserBannedInChannel,
@@ -204,5 +206,5 @@ def keyboard(buttons: Buttons) -> InlineKeyboardMarkup:
 def number_of(updates: Any) -> int:
     """The number of the message that was sent, of Telegram's answer."""
     if isinstance(updates, raw.types.UpdateShortSentMessage):
-        return updates.id
-    return next(update.id for update in updates.updates if isinstance(update, raw.types.UpdateMessageID))
+        return int(updates.id)
+    return next(int(update.id) for update in updates.updates if isinstance(update, raw.types.UpdateMessageID))

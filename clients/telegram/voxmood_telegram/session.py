@@ -19,7 +19,7 @@ from pyrogram.storage import SQLiteStorage
 logger = logging.getLogger("voxmood.telegram")
 
 
-class Storage(SQLiteStorage):
+class Storage(SQLiteStorage):  # type: ignore[misc]
     """The session file, on a volume: who signs in anew too often has to wait for half an hour."""
 
     running = False
@@ -38,7 +38,7 @@ class Storage(SQLiteStorage):
         self.conn.rollback()
 
 
-class Session(Client):
+class Session(Client):  # type: ignore[misc]
     """A signed-in bot. Each handler ends with `await session.handled()`."""
 
     storage: Storage

@@ -5,11 +5,14 @@ Not done here: an answer itself, see answering.py.
 
 import asyncio
 import logging
+import sqlite3
 import time
+import traceback
 from collections.abc import Callable
 
 from voxmood import BadAnswer, Busy, TimedOut, Unauthorized, Unavailable, VoxmoodError
 from voxmood_telegram.answering import Answering
+from voxmood_telegram.database import give_in
 from voxmood_telegram.inbox import Inbox, Item
 from voxmood_telegram.messenger import Flood, Gone, Trouble
 from voxmood_telegram.settings import Settings
@@ -104,6 +107,12 @@ class Worker:
             self.inbox.later(item, trouble.seconds, counts=False)
         except Gone:
             self.end(item, "gone")
+        except sqlite3.Error as error:
+            self.stopping = True
+            give_in(error)
+        except Exception as error:  # not even an apology could be made
+            logger.error("an answer failed for good: %s", type(error).__name__)
+            self.inbox.later(item, LONGEST, counts=True)
         finally:
             self.inbox.put_back(item)
 
@@ -118,10 +127,11 @@ class Worker:
             self.end(item, await answering.answer())
         except (Busy, Unavailable, TimedOut, BadAnswer, Unauthorized) as error:
             await self.again(item, answering, error)
-        except (Trouble, Gone):
+        except (Trouble, Gone, sqlite3.Error):
             raise
         except Exception as error:  # a fault of ours, perhaps only with this message: the others must go on
-            logger.error("an answer failed: %s", type(error).__name__, exc_info=self.settings.log_level == "DEBUG")
+            where = "".join(traceback.format_tb(error.__traceback__))  # the message might quote what was said
+            logger.error("an answer failed: %s at\n%s", type(error).__name__, where)
             await self.again(item, answering, None)
 
     async def again(self, item: Item, answering: Answering, error: VoxmoodError | None) -> None:
