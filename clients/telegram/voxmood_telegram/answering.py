@@ -76,7 +76,8 @@ class Answering:
         if sound.size > self.settings.max_bytes:
             return await self.refuse(self.sorry("too_large"))
         known = self.memory.recall(sound.recording)
-        if known and (known.transcript or known.no_speech or not self.item.asked):
+        new = self.item.reply is None and not self.item.asked  # else we were listening to it, or shall
+        if known and (new or known.transcript or known.no_speech):
             await self.show_mood(known)
             return "known"
         await self.greet()

@@ -70,7 +70,7 @@ class Settings:
     frozen: bool = False  # leave the word embeddings as they are: half of the parameters
     smoothing: float = 0.05  # the labels are crowd-sourced: total confidence would be wrong
     heard: bool = True  # read every text a second time, as heard
-    pull: float = 1.0  # how much the two readings are drawn together
+    pull: float = 0.5  # how much the two readings are drawn together
     patience: int = 4  # evaluations without a better dev macro-F1 before it stops
     eval_steps: int = 500
     dev_rows: int = 300  # of each source
