@@ -29,12 +29,12 @@ def configure_logs(level: str) -> None:
 def serve(app: FastAPI, loading: Loading, *, host: str, port: int, log_level: str) -> None:
     """Serve until SIGTERM or SIGINT; requests in progress have 10 s to end. Exits 1 if the model cannot load."""
     configure_logs(log_level)
+    # uvicorn raises the signal that stopped it once more when it is done: then the process ends with our status.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0 if loading.ready else 1))
     logging.getLogger("voxmood.service").info("listening on http://%s:%d", host, port)
     config = uvicorn.Config(
         app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False
     )
-    # uvicorn raises the signal that stopped it once more when it is done: then the process ends with our status.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0 if loading.ready else 1))
     uvicorn.Server(config).run()
     if not loading.ready:
         sys.exit(1)
