@@ -328,7 +328,10 @@ async def test_an_expired_file_reference_is_good_again_after_the_message_was_fet
         assert (await again.download(in_memory=True)).getvalue() == SOUND
 
 
-async def test_a_method_that_nobody_answers_is_noted(telegram: World, start: Start) -> None:
+async def test_a_method_that_nobody_answers_is_noted(
+    telegram: World, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # pyrogram writes down errors that it does not know
     async with start() as bot:
         with pytest.raises(errors.RPCError, match="METHOD_NOT"):
             await bot.client.invoke(functions.messages.GetPinnedDialogs(folder_id=0))
