@@ -55,7 +55,7 @@ class Settings:
 
     data: Path
     out: Path = Path("runs/base")
-    pieces: int = 40_000  # with single characters, digits and the tokens of the training texts: 59,832
+    pieces: int = 40_000  # with single characters, digits and the tokens of the training texts: 59,855
 
 
 def download(folder: Path) -> tuple[Path, Path]:

@@ -18,6 +18,7 @@ MODEL = Path(__file__).resolve().parent.parent / "model"
 METRICS = MODEL / "metrics.json"
 BINS = 15
 USUAL = {
+    "messages": "macro_f1",
     "amazon_polarity": "accuracy",
     "meld": "weighted_f1",
     "goemotions": "macro_f1",

@@ -1,6 +1,6 @@
 """Fine-tune the base encoder to negative | neutral | positive.
 
-    python -m training.train --data DIR --base runs/base --out runs/train     # 87 min on two busy cores
+    python -m training.train --data DIR --base runs/base --out runs/train     # 104 min on two busy cores
     python -m training.train ... --resume                                     # goes on from the last checkpoint
 
 Every text is read twice in a batch, as it is written and as a recogniser might have heard it (spoken.py), and the two
@@ -71,8 +71,8 @@ class Settings:
     smoothing: float = 0.05  # the labels are crowd-sourced: total confidence would be wrong
     heard: bool = True  # read every text a second time, as heard
     pull: float = 0.5  # how much the two readings are drawn together
-    patience: int = 4  # evaluations without a better dev macro-F1 before it stops
-    eval_steps: int = 500
+    patience: int = 12  # evaluations without a better dev macro-F1 before it stops
+    eval_steps: int = 200
     dev_rows: int = 300  # of each source
 
 
