@@ -1,6 +1,6 @@
 """The Telegram bot as its users meet it: its own process, a loopback Telegram, the real services and models.
 
-Each test prints the chats as people see them. Not done here: the parts alone, see tests/unit/test_telegram.py.
+Each test prints the chats as people see them. Not done here: the parts alone, see tests/unit/test_bot.py.
 """
 
 import asyncio
