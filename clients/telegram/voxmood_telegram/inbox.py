@@ -101,10 +101,11 @@ class Inbox:
         self._set(item, "due = ?, attempts = attempts + ?", time.time() + seconds, counts)
 
     def end(self, item: Item, outcome: str) -> None:
-        """Write down the outcome, and count it for the chat."""
+        """Write down the outcome, and count it for the chat; whoever has asked anew meanwhile is answered anew."""
         with self.connection:
             self.connection.execute(
-                "UPDATE inbox SET state = ? WHERE chat = ? AND message = ?", (outcome, item.chat, item.message)
+                "UPDATE inbox SET state = ? WHERE chat = ? AND message = ? AND asked IS ?",
+                (outcome, item.chat, item.message, item.asked),
             )
             self.connection.execute(
                 "INSERT INTO counts VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1", (item.chat, outcome)
