@@ -52,6 +52,14 @@ eval: $(VENV)/dev models  ## measure the models: make eval VOICES=folder DATA=fo
 	$(if $(VOICES),python -m bench.wer --voices $(VOICES))
 	$(if $(DATA),cd services/sentiment && python -m training.evaluate --data $(TEXTS) $(SPOKEN))
 
+bench: $(VENV)/dev models  ## measure recognition beside other engines, some hours: make bench (VOICES=folder adds real voices)
+	$(PINNED) --group voices
+	test -d .venv-bench || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip --disable-pip-version-check install -qq --requirement bench/peers/requirements.txt
+	PYTHONPATH=services/sentiment python -m bench.clips $(if $(wildcard $(VOICES)/manifest.csv),--voices $(abspath $(VOICES)))
+	.venv-bench/bin/python -m bench.peers.weights
+	PYTHONPATH=services/sentiment python -m bench.asr
+
 up:  ## run in containers
 	docker compose up --build --detach --wait
 
@@ -74,4 +82,4 @@ $(VENV)/dev: $(INPUTS) | $(VENV)/run
 	$(PINNED) --group dev -e 'services/sentiment[torch,training]'
 	@touch $@
 
-.PHONY: help demo run bot test lint models train speak eval up down
+.PHONY: help demo run bot test lint models train speak eval bench up down

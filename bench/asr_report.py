@@ -61,6 +61,19 @@ def cells(figures: Figures) -> list[list[str]]:
     return rows
 
 
+def short_cells(figures: Figures) -> list[list[str]]:
+    """A row for each engine about the clips of 3 to 12 s: ratios to the first, error rates, inventions."""
+    return [
+        [
+            row["title"],
+            *(_shown(row["ratio"][f"{what}_short"], "×{:.2f}") for what in ("wall", "cpu")),
+            *(_shown(row["wer_short"].get(lang), "{:.1%}") for lang in LANGUAGES),
+            str(row["invented_words_in_noise"]),
+        ]
+        for row in figures["engines"].values()
+    ]
+
+
 def show(figures: Figures) -> None:
     """Print the table."""
     console = Console()
@@ -78,27 +91,23 @@ def show(figures: Figures) -> None:
 
 def markdown(figures: Figures, machine: dict[str, Any], settings: dict[str, str]) -> str:
     """The table with what is needed to read it and to make it again."""
-    head = columns(figures)
-    lines = [head, ["---", *["--:"] * (len(head) - 1)], *cells(figures)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    short = [f"{row['title']} ×{_shown(row['ratio']['wall_short'], '{:.2f}')}" for row in figures["engines"].values()]
-    rates = [f"{row['title']} {_rates(row['wer_short'])}" for row in figures["engines"].values()]
-    noise = [f"{row['title']} {row['invented_words_in_noise']}" for row in figures["engines"].values()]
+    short = ["engine", "wall", "CPU", *(f"WER {lang}" for lang in LANGUAGES), "words in noise"]
     count = ", ".join(f"{number} of {length} s" for length, number in figures["clips_of_length"].items())
     versions = {name: ", ".join(f"{k} {v}" for k, v in machine[name].items()) for name in ("voxmood", "peers")}
     return f"""# Speech recognition, beside what a user would pick instead
 
 Made by `make bench`; the figures are in [asr.json](asr.json).
 
-{table}
+{_table([columns(figures), *cells(figures)])}
 
 The first row in seconds, MB and messages a minute, the others in ratios to it: ×2 seconds is twice as slow, ×0.5
 messages half as many. Seconds are medians for a clip of about that length, ratios the medians of the ratios clip by
 clip. Messages last about {LENGTHS[1]} s and come from 1, 2 or 4 clients. Peak RSS is that of the whole process.
 
-- Clips of 3 to 12 s ({figures["short_clips"]}, {figures["short_words"]} words), wall: {"; ".join(short)}.
-- WER on them: {"; ".join(rates)}.
-- Words heard in noise: {"; ".join(noise)}.
+Clips of 3 to 12 s taken together ({figures["short_clips"]}, {figures["short_words"]} words), and the words that were
+heard where nobody speaks:
+
+{_table([short, *short_cells(figures)])}
 
 ![seconds against clip length](asr.svg)
 
@@ -152,8 +161,10 @@ def _shown(value: float | None, form: str) -> str:
     return "-" if value is None else form.format(value)
 
 
-def _rates(rates: dict[str, float]) -> str:
-    return ", ".join(f"{lang} {rate:.1%}" for lang, rate in rates.items())
+def _table(lines: list[list[str]]) -> str:
+    """Markdown, all but the first column to the right."""
+    rule = ["---", *["--:"] * (len(lines[0]) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
 
 
 def main() -> None:
