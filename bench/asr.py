@@ -1,7 +1,7 @@
 """Our speech recognition against what a user would pick instead, over HTTP, on the same clips and weights.
 
-    make bench VOICES=DIR                                        # TIME for 146 clips; goes on where it was stopped
-    PYTHONPATH=services/sentiment python -m bench.asr --limit 3  # TIME; a first look, after `make bench` was started
+    make bench VOICES=DIR                                        # goes on where it was stopped
+    PYTHONPATH=services/sentiment python -m bench.asr --limit 3  # a first look: 8 min beside other work
 
 Every clip goes to every engine, in shuffled order; then 1, 2 and 4 clients send messages of about 6 s. What was
 measured is appended to --cache: remove that file to measure anew, for instance after a change to an engine. The

@@ -1,6 +1,6 @@
 """Make the clips of the benchmark: the sentences of texts.csv, spoken by the demo's voices, and real ones beside them.
 
-    PYTHONPATH=services/sentiment python -m bench.clips --voices DIR        # TIME; `make bench` does it
+    PYTHONPATH=services/sentiment python -m bench.clips --voices DIR        # `make bench` does it
 
 Into --out go Opus files as Telegram makes them and a manifest.csv (file, lang, seconds, reference). DIR, which may be
 left out, holds audio files and a manifest.csv with the columns file, lang, reference, as for bench/wer.py. Clips that

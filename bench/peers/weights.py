@@ -1,6 +1,6 @@
 """Rebuild the peers' weights out of our CTranslate2 model: the same numbers, in three other files.
 
-    .venv-bench/bin/python -m bench.peers.weights        # TIME; `make bench` does it
+    .venv-bench/bin/python -m bench.peers.weights        # 50 s on two busy cores; `make bench` does it
 
 Into --to go `whisper.pt` for openai-whisper, `ggml.bin` for whisper.cpp (both fp16, as their publishers have them) and
 `transformers/` for transformers. Ends with verify.py: the engines must agree about what they hear.

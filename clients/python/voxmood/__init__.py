@@ -8,6 +8,7 @@ print(analysis.verdict, analysis.transcript)
 from voxmood.client import Analyzer, GatewayClient, Heard
 from voxmood.errors import BadAnswer, Busy, InvalidInput, TimedOut, Unauthorized, Unavailable, VoxmoodError
 from voxmood.models import Analysis, Label, Models, Scores, Sentence, Timings, WordWeight
+from voxmood.sentences import clock
 from voxmood.turns import turn
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "Unavailable",
     "VoxmoodError",
     "WordWeight",
+    "clock",
     "turn",
 ]

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voxmood.models import Analysis, Label, Sentence
+from voxmood.sentences import clock
 
 COLOURS: dict[Label, str] = {"negative": "red", "neutral": "yellow", "positive": "green"}
 SIGNS: dict[Label, str] = {"negative": "▼", "neutral": "●", "positive": "▲"}
@@ -20,11 +21,6 @@ SIGNS: dict[Label, str] = {"negative": "▼", "neutral": "●", "positive": "▲
 NOTABLE, STRONG = 0.1, 1.0
 DROWNED = 1 / 8  # of the heaviest word of a sentence: lighter ones would only distract from it
 SURE = 0.99  # beyond it a change of the odds is noise
-
-
-def clock(seconds: float) -> str:
-    """83.4 -> 1:23."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def indented(content: RenderableType, by: int) -> Padding:

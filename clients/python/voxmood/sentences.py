@@ -23,6 +23,11 @@ class Span:
     end: float | None = None
 
 
+def clock(seconds: float) -> str:
+    """83.4 -> 1:23."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
 def guess_language(text: str) -> str | None:
     """Russian if most letters are Cyrillic, else English; None without letters. Enough for two served languages."""
     letters = [unicodedata.name(char, "") for char in text if char.isalpha()]

@@ -6,7 +6,7 @@ Messages are HTML as Telegram reads it. Not done here: sending.
 from collections.abc import Sequence
 from html import escape
 
-from voxmood import Analysis, turn
+from voxmood import Analysis, clock, turn
 from voxmood_telegram.texts import Texts
 
 LIMIT = 4096  # of a message, in UTF-16 units, tags not counted
@@ -78,8 +78,3 @@ def pieces(sentence: str) -> list[str]:
 def units(text: str) -> int:
     """Length as Telegram counts it: in UTF-16 units, without tags and entities. More for HTML is no harm."""
     return len(text.encode("utf-16-le", errors="replace")) // 2
-
-
-def clock(seconds: float) -> str:
-    """83.4 -> 1:23."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
