@@ -23,7 +23,7 @@ from training.data import TESTS, key, read
 from training.options import options
 
 from demo.make_voices import PAUSE, SPEAKERS, normalise
-from voxmood_asr.audio import RATE, Clip
+from voxmood_asr.audio import FULL_SCALE, RATE, Clip
 from voxmood_asr.engine import Request, WhisperEngine
 from voxmood_asr.settings import Settings as AsrSettings
 
@@ -63,7 +63,7 @@ def hear(engine: WhisperEngine, text: str, lang: str) -> str:
     if not samples.any():
         return ""
     sound = soxr.resample(np.pad(normalise(samples), int(PAUSE * rate)), rate, RATE)
-    return engine.transcribe(Clip(sound.astype(np.float32), truncated=False), Request(), Event()).text
+    return engine.transcribe(Clip((sound * FULL_SCALE).astype(np.int16), truncated=False), Request(), Event()).text
 
 
 def main() -> None:

@@ -4,36 +4,26 @@ from threading import Event
 
 import numpy as np
 import pytest
-from faster_whisper.transcribe import Segment as RawSegment
 
 from voxmood_asr.audio import Clip, decode
 from voxmood_asr.engine import Request, WhisperEngine, invented
 from voxmood_asr.errors import UnknownLanguage
 from voxmood_asr.settings import Settings
+from voxmood_asr.short_window import Decoded
+from voxmood_asr.speech import pieces
+from voxmood_asr.transcript import Segment
 
 
-def raw(text: str, ratio: float, silence: float, logprob: float) -> RawSegment:
-    return RawSegment(
-        id=1,
-        seek=0,
-        start=0.0,
-        end=1.0,
-        text=text,
-        tokens=[],
-        avg_logprob=logprob,
-        compression_ratio=ratio,
-        no_speech_prob=silence,
-        words=None,
-        temperature=0.0,
-    )
+def segment(text: str, ratio: float, silence: float, logprob: float) -> Segment:
+    return Segment(text, 0.0, 1.0, [], 0.0, logprob, ratio, silence, [])
 
 
 def test_only_the_marks_of_an_invention_condemn_a_segment() -> None:
-    assert invented(raw("I will be there at noon.", 1.1, 0.1, -0.3)) is None
-    assert invented(raw("mumbled, but said", 1.1, 0.1, -1.5)) is None
-    assert invented(raw("said after a long pause", 1.1, 0.9, -0.3)) is None
-    assert invented(raw("you you you you you you", 5.0, 0.1, -0.2)) == "repetition"
-    assert invented(raw("Thanks for watching!", 1.1, 0.9, -1.5)) == "no speech"
+    assert invented(segment("I will be there at noon.", 1.1, 0.1, -0.3)) is None
+    assert invented(segment("mumbled, but said", 1.1, 0.1, -1.5)) is None
+    assert invented(segment("said after a long pause", 1.1, 0.9, -0.3)) is None
+    assert invented(segment("you you you you you you", 5.0, 0.1, -0.2)) == "repetition"
+    assert invented(segment("Thanks for watching!", 1.1, 0.9, -1.5)) == "no speech"
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +36,16 @@ def engine() -> WhisperEngine:
 def test_what_is_dropped_is_named(
     engine: WhisperEngine, voices: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model that loops on this clip is not at hand: its segments are stood in for, the rest is real."""
-    good, loop = raw("I got the job.", 1.1, 0.1, -0.3), raw("la la la la", 4.0, 0.1, -0.3)
-    info = type("Info", (), {"language": "en", "language_probability": 0.9})
-    monkeypatch.setattr(engine.model, "transcribe", lambda *_, **__: (iter([good, loop]), info))
-    heard = engine.transcribe(decode(voices["en-positive-job"], 600), Request(), Event())
+    """A model that loops on this clip is not at hand: what it decodes is stood in for, the rest is real."""
+    clip = decode(voices["en-positive-job"], 600)
+
+    def piece(text: str, ratio: float) -> Decoded:
+        return Decoded([{"start": 0.0, "end": 1.0, "text": text, "tokens": []}], -0.3, 0.1, ratio, 9.0, repeated=True)
+
+    looping = [piece("I got the job.", 1.1), piece("la la la la", 4.0)]
+    monkeypatch.setattr("voxmood_asr.engine.pieces", lambda _: iter([*pieces(clip.pcm)] * 2))
+    monkeypatch.setattr(engine.model, "decode", lambda *_, **__: looping)
+    heard = engine.transcribe(clip, Request(), Event())
     assert heard.text == "I got the job."
     assert [warning.split(": ")[1] for warning in heard.warnings] == ["repetition"]
 
@@ -82,5 +77,5 @@ def test_a_set_stop_ends_the_work(engine: WhisperEngine, voices: dict[str, bytes
 
 def test_silence_costs_no_recognition(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(engine.model, "model")  # whoever touches the weights now, fails
-    heard = engine.transcribe(Clip(np.zeros(160_000, np.float32), truncated=False), Request(), Event())
+    heard = engine.transcribe(Clip(np.zeros(160_000, np.int16), truncated=False), Request(), Event())
     assert (heard.text, heard.no_speech, heard.duration) == ("", True, 10.0)

@@ -309,6 +309,33 @@ def test_full_queue_is_refused_and_the_loop_stays_free(classifier: Classifier) -
     assert refused[1].json()["error_type"] == "Overloaded"
 
 
+def test_requests_that_wait_are_read_together_and_each_gets_its_own(classifier: Classifier) -> None:
+    sizes = []
+
+    class Counting(Held):
+        def logits(self, ids: Ids, mask: Ids) -> Floats:
+            sizes.append(len(ids))
+            return super().logits(ids, mask)
+
+    held = Counting(classifier)
+    app, _ = create_app(SETTINGS, held)
+    texts = [GLAD, ANGRY, "The train leaves at ten.", ANGRY, GLAD]
+    with running(app) as client, ThreadPoolExecutor() as pool:
+        wait_until_ready(client)
+        held.begun.clear()
+        held.go.clear()
+        first = pool.submit(classify, client, GLAD)
+        assert held.begun.wait(10)
+        sizes.clear()
+        waiting = [pool.submit(classify, client, text) for text in texts]
+        while "voxmood_queue_length 6.0" not in client.get("/metrics").text:
+            pass
+        held.go.set()
+        verdicts = [answer.result()[0]["verdict"] for answer in (first, *waiting)]
+    assert verdicts == ["positive", "positive", "negative", "neutral", "negative", "positive"]
+    assert sizes == [5]
+
+
 def test_work_ends_between_batches_when_nobody_waits(classifier: Classifier) -> None:
     stop, calls = threading.Event(), []
 

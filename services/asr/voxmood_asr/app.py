@@ -29,6 +29,7 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
     registry = CollectorRegistry()
     seconds = Counter("voxmood_audio_seconds", "Seconds of audio recognised", registry=registry)
     silent = Counter("voxmood_no_speech", "Recordings in which nobody speaks", registry=registry)
+    again = Counter("voxmood_full_windows", "Pieces of speech decoded again on a window of 30 s", registry=registry)
     turns = Turns(settings.asr_queue, registry)
     started = int(time.time())
     app, loading = service_app(
@@ -80,6 +81,7 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
         transcript = await turns.run(request, work)
         seconds.inc(transcript.duration)
         silent.inc(transcript.no_speech)
+        again.inc(transcript.repeats)
         if response_format is Format.TEXT:
             return PlainTextResponse(transcript.text + "\n")
         if response_format is Format.SRT:

@@ -37,6 +37,7 @@ class Transcript:
     language_probability: float | None
     duration: float
     warnings: list[str]
+    repeats: int = 0  # pieces decoded again on the full window
 
     @property
     def text(self) -> str:

@@ -1,6 +1,7 @@
 """The HTTP face of the classifier: `POST /classify`, and `POST /predict` as in predict.py.
 
-One inference at a time, a bounded queue before it. Not done here: reading texts, see scoring.py.
+One inference at a time, a bounded queue before it; what waits there is read together. Not done here: reading texts,
+see scoring.py.
 """
 
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from voxmood_sentiment.explain import Weight, explain
 from voxmood_sentiment.schemas import Answer, Question, Result
 from voxmood_sentiment.scoring import Reading, Scorer
 from voxmood_sentiment.settings import Settings
+from voxmood_sentiment.together import Together
 from voxmood_sentiment.words import is_blank
 from voxmood_service import Loading, Turns, documented, service_app
 
@@ -44,6 +46,7 @@ def create_app(settings: Settings, classifier: Classifier | None = None) -> tupl
     token_count = Counter("voxmood_tokens", "Tokens of those texts", registry=registry)
     verdicts = Counter("voxmood_verdicts", "Verdicts given", ["verdict"], registry=registry)
     turns = Turns(settings.sentiment_queue, registry)
+    together = Together(scorer, turns)
     app, loading = service_app(
         title="Voxmood sentiment",
         version=version("voxmood-sentiment"),
@@ -54,21 +57,28 @@ def create_app(settings: Settings, classifier: Classifier | None = None) -> tupl
         load=scorer.load,
     )
 
-    async def read(
-        request: Request, texts: list[str], with_words: bool = False
-    ) -> tuple[list[Reading], list[list[Weight] | None]]:
+    def count(readings: list[Reading]) -> None:
+        text_count.inc(len(readings))
+        for reading in readings:
+            token_count.inc(reading.tokens)
+            verdicts.labels(reading.verdict).inc()
+
+    async def read(request: Request, texts: list[str]) -> list[Reading]:
+        check(texts, settings)
+        readings = await together.read(request, texts)
+        count(readings)
+        return readings
+
+    async def explained(request: Request, texts: list[str]) -> tuple[list[Reading], list[list[Weight] | None]]:
         check(texts, settings)
         budget = settings.max_total_characters - sum(map(len, texts))
 
         def work(stop: Event) -> tuple[list[Reading], list[list[Weight] | None]]:
             readings = scorer.read(texts, stop)
-            return readings, explain(scorer, texts, readings, budget, stop) if with_words else [None] * len(texts)
+            return readings, explain(scorer, texts, readings, budget, stop)
 
         readings, weights = await turns.run(request, work)
-        text_count.inc(len(texts))
-        for reading in readings:
-            token_count.inc(reading.tokens)
-            verdicts.labels(reading.verdict).inc()
+        count(readings)
         return readings, weights
 
     @app.post(
@@ -79,15 +89,15 @@ def create_app(settings: Settings, classifier: Classifier | None = None) -> tupl
     )
     async def classify(request: Request, question: Question) -> Answer:
         """Judge texts of any length, each to its end."""
-        readings, weights = await read(request, question.texts, question.explain)
+        texts = question.texts
+        if question.explain:
+            readings, weights = await explained(request, texts)
+        else:
+            readings, weights = await read(request, texts), [None] * len(texts)
         results = [
-            Result.of(text, reading, weight)
-            for text, reading, weight in zip(question.texts, readings, weights, strict=True)
+            Result.of(text, reading, weight) for text, reading, weight in zip(texts, readings, weights, strict=True)
         ]
         return Answer(model=scorer.classifier.name, results=results)
 
-    async def predictions(request: Request, texts: list[str]) -> list[Reading]:
-        return (await read(request, texts))[0]
-
-    app.include_router(predict.router(scorer, predictions, loading))
+    app.include_router(predict.router(scorer, read, loading))
     return app, loading
