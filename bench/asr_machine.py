@@ -18,8 +18,13 @@ ASK = (
 
 
 def describe(peers_python: Path) -> dict[str, Any]:
-    """Processor, logical cores, memory in GB, system, Python and versions, those of the peers' environment included."""
+    """The machine, and versions, those of the peers' environment included."""
     answer = subprocess.run([str(peers_python), "-c", ASK, *PEERS], check=True, capture_output=True, text=True)
+    return {**machine(), "peers": json.loads(answer.stdout)}
+
+
+def machine() -> dict[str, Any]:
+    """Processor, logical cores, memory in GB, system, Python and our versions."""
     return {
         "processor": _processor(),
         "cores": psutil.cpu_count(),
@@ -27,7 +32,6 @@ def describe(peers_python: Path) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "voxmood": {name: version(name) for name in OURS},
-        "peers": json.loads(answer.stdout),
     }
 
 

@@ -2,12 +2,14 @@
 
     python -m training.export --data DIR --checkpoint runs/train      # 3 min on two cores
 
-Weights are quantised in blocks (MatMulNBits of ONNX Runtime, 8 bits, computed in int8), word embeddings as a whole.
-ONNX Runtime's usual dynamic quantisation has one scale for all activations of a batch: it is a quarter faster, but
-agreed with the first checkpoint in 96.1 % of the verdicts instead of 99.5 % (93.5 % without per_channel), and the texts
-beside a text move its probabilities by up to 0.10 instead of 0. The model is calibrated, see calibrate.py, and how it
-was made goes into training.json, for the card. Nothing is written unless the verdicts agree on dev rows, and are no
-worse than those of the model that lies in --out.
+Weights are quantised in blocks (MatMulNBits of ONNX Runtime, 8 bits, computed in int8), embeddings row by row: with one
+scale for all of them, the rare large one takes the precision of the others, and 99.4 % of the verdicts stay the same
+instead of 99.6 %. ONNX Runtime's usual dynamic quantisation has one scale for all activations of a batch: it is a
+quarter faster, but agreed with the first checkpoint in 96.1 % of the verdicts instead of 99.5 % (93.5 % without
+per_channel), and the texts beside a text move its probabilities by up to 0.10 instead of 0.
+
+The model is calibrated, see calibrate.py, and how it was made goes into training.json, for the card. Nothing is written
+unless the verdicts agree on dev rows, and are no worse than those of the model that lies in --out.
 """
 
 import json
@@ -22,7 +24,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnx import helper, numpy_helper
 from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 from sklearn.metrics import f1_score
 from transformers import AutoModelForSequenceClassification
@@ -85,14 +87,37 @@ def export(checkpoint: Path, to: Path) -> None:
 
 
 def quantise(source: Path, to: Path, block: int) -> None:
-    """Matrices in blocks of `block` weights, then the word embeddings, which are half of the file."""
+    """Matrices in blocks of `block` weights, then the embeddings, which are half of the file."""
     scheme = DefaultWeightOnlyQuantConfig(block_size=block, is_symmetric=True, accuracy_level=4, bits=8)
     quantizer = MatMulNBitsQuantizer(onnx.load(source), algo_config=scheme)
     quantizer.process()
-    half = to.with_suffix(".half.onnx")
-    quantizer.model.save_model_to_file(str(half), False)
-    quantize_dynamic(half, to, weight_type=QuantType.QInt8, op_types_to_quantize=["Gather"])
-    half.unlink()
+    model = quantizer.model.model
+    quantise_embeddings(model.graph)
+    onnx.save(model, to)
+
+
+def quantise_embeddings(graph: onnx.GraphProto) -> None:
+    """Give each row of the tables that token ids and positions look up its own scale: row = int8 row * scale."""
+    tables = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT}
+    nodes = []
+    for node in graph.node:
+        if node.op_type != "Gather" or node.input[0] not in tables:
+            nodes.append(node)
+            continue
+        name, ids, (rows,) = node.input[0], node.input[1], node.output
+        weights = numpy_helper.to_array(tables[name])
+        scale = np.maximum(np.abs(weights).max(axis=1, keepdims=True), np.finfo(np.float32).tiny) / np.float32(127)
+        graph.initializer.remove(tables.pop(name))
+        graph.initializer.append(numpy_helper.from_array(np.round(weights / scale).astype(np.int8), name))
+        graph.initializer.append(numpy_helper.from_array(scale, f"{name}_scale"))
+        nodes += [
+            helper.make_node("Gather", [name, ids], [f"{rows}_int8"]),
+            helper.make_node("Cast", [f"{rows}_int8"], [f"{rows}_unscaled"], to=onnx.TensorProto.FLOAT),
+            helper.make_node("Gather", [f"{name}_scale", ids], [f"{rows}_scale"]),
+            helper.make_node("Mul", [f"{rows}_unscaled", f"{rows}_scale"], [rows]),
+        ]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def describe(checkpoint: Path, settings: Settings, to: Path) -> None:
