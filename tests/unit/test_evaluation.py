@@ -9,16 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from training import calibrate, card, counterfactual, evaluate, metrics, slices
+
+from tests.unit.test_sentiment_calibration import model
+from voxmood_sentiment.scoring import Windows, softmax
+from voxmood_sentiment.words import language
 
 SENTIMENT = Path(__file__).resolve().parents[2] / "services" / "sentiment"
-sys.path.insert(0, str(SENTIMENT))  # the training commands are run from there: they are no installed package
-
-from training import calibrate, card, counterfactual, evaluate, metrics, slices  # noqa: E402
-
-from tests.unit.test_sentiment_calibration import model  # noqa: E402
-from voxmood_sentiment.scoring import Windows, softmax  # noqa: E402
-from voxmood_sentiment.words import language  # noqa: E402
-
 TRAINING = {
     "model": {"layers": 12, "width": 384, "pieces": 57420},
     "train": {"settings": {"epochs": 2.0, "rate": 0.0001}, "macro_f1": 0.743, "seconds": 3600, "rows": {"en": 40}},

@@ -11,13 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from training import baselines, contrast, data, ladder, metrics, networks, rungs, vectors
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-sys.path.insert(0, str(ROOT / "services" / "sentiment"))  # the training commands are run from there
-
-from training import baselines, contrast, data, ladder, metrics, networks, rungs, vectors  # noqa: E402
-
 WORDS = {
     "negative": ("awful", "broken", "late", "rude"),
     "neutral": ("at", "table", "six", "tuesday"),

@@ -9,14 +9,10 @@ from typing import Any
 
 import pytest
 import torch
+from training import data, pretrain
 from transformers import AutoModelForSequenceClassification, BertConfig, BertModel, PreTrainedTokenizerFast
 
 from tests.tiny import save_tokenizer
-
-SENTIMENT = Path(__file__).resolve().parents[2] / "services" / "sentiment"
-sys.path.insert(0, str(SENTIMENT))  # the training commands are run from there: they are no installed package
-
-from training import data, pretrain  # noqa: E402
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 ECHOES = 2000  # a hundredth is held out

@@ -6,16 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from training import deletion
 
-SENTIMENT = Path(__file__).resolve().parents[2] / "services" / "sentiment"
-sys.path.insert(0, str(SENTIMENT))  # the training commands are run from there: they are no installed package
-
-from training import deletion  # noqa: E402
-
-from voxmood_sentiment.classifier import open_classifier  # noqa: E402
-from voxmood_sentiment.explain import Weight  # noqa: E402
-from voxmood_sentiment.scoring import Scorer  # noqa: E402
-from voxmood_sentiment.settings import SHIPPED  # noqa: E402
+from voxmood_sentiment.classifier import open_classifier
+from voxmood_sentiment.explain import Weight
+from voxmood_sentiment.scoring import Scorer
+from voxmood_sentiment.settings import SHIPPED
 
 TEXTS = (
     "Hi, it's me, I just wanted to say that the soup you left was absolutely delicious.",

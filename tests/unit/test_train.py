@@ -11,15 +11,11 @@ from typing import Any
 
 import pytest
 import torch
+from training import data, train
 from transformers import AutoModelForSequenceClassification, BertConfig, BertModel, DistilBertConfig
 from transformers import DistilBertForSequenceClassification as DistilBert
 
 from tests.tiny import save_tokenizer
-
-SENTIMENT = Path(__file__).resolve().parents[2] / "services" / "sentiment"
-sys.path.insert(0, str(SENTIMENT))  # the training commands are run from there: they are no installed package
-
-from training import data, train  # noqa: E402
 
 MOODS = {"negative": "bad awful sad", "neutral": "train noon door", "positive": "good lovely glad"}
 WORDS = " ".join(MOODS.values()).split()

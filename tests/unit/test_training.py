@@ -3,7 +3,6 @@
 import csv
 import gzip
 import random
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,9 @@ import jiwer
 import numpy as np
 import pandas as pd
 import pytest
+from training import data, metrics, spoken
 
-SENTIMENT = Path(__file__).resolve().parents[2] / "services" / "sentiment"
-sys.path.insert(0, str(SENTIMENT))  # the training commands are run from there: they are no installed package
-
-from training import data, metrics, spoken  # noqa: E402
-
-from voxmood_sentiment.words import clean  # noqa: E402
+from voxmood_sentiment.words import clean
 
 Rows = list[tuple[str, str]]
 
