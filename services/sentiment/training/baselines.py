@@ -1,6 +1,6 @@
 """The ladder: from a linear layer on counted words to BERT, on the same rows, judged on the same test files.
 
-    python -m training.baselines --data DIR --base runs/base                    # 2 h on two cores, BERT above all
+    python -m training.baselines --data DIR --base runs/base                    # 1 h on two cores, BERT above all
     python -m training.baselines --data DIR --base runs/base --rungs gru max    # only these
     python -m training.baselines --data DIR --card                              # 2 min
 
