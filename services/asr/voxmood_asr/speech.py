@@ -13,7 +13,7 @@ from faster_whisper.vad import SpeechTimestampsMap, VadOptions, get_speech_times
 
 from voxmood_asr.audio import FULL_SCALE, RATE, Pcm, Samples
 
-LONGEST = 26 * RATE  # samples of a piece: Whisper's window less its margin of silence
+LONGEST = 14 * RATE  # samples of a piece: longer ones are no more exact, but attention is quadratic, in time and memory
 BLOCK = 120 * RATE  # samples searched for speech at once
 PEAK = 0.7  # the voice detector loses quiet speech; at this peak it found all of it, and none in noise
 SILENCE = 1e-4  # a peak below -80 dB is no voice, and must not be amplified into one
