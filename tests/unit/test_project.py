@@ -134,6 +134,16 @@ def test_no_service_imports_another_and_no_client_a_service() -> None:
                 assert used <= others | {package}, file
 
 
+HEAVY = ("torch", "transformers", "pandas", "sklearn", "scipy", "matplotlib", "nltk", "gensim")
+
+
+@pytest.mark.parametrize("module", ["voxmood_asr.app", "voxmood_sentiment.app", "voxmood_gateway.app"])
+def test_a_service_starts_without_what_only_training_needs(module: str) -> None:
+    code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert found.stdout.strip() == "[]"
+
+
 def test_the_files_that_the_readme_names_exist() -> None:
     readme = (ROOT / "README.md").read_text()
     linked = re.findall(r"\]\((?!http|#)([^)#]+)", readme)
