@@ -12,7 +12,7 @@ make that safe:
   still repeats itself or reaches the bound is decoded once more, on the window of 30 s.
 
 The language is detected on the encoding that is decoded, where faster-whisper encodes a second time. Several pieces of
-a long recording are encoded and decoded together. What the constants do to WER and time: docs/decisions/0007.
+a long recording are decoded together. What the constants do to WER and time: docs/decisions/0007.
 Not done here: finding speech (speech.py), and judging what was decoded (engine.py).
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.transcribe import get_compression_ratio, get_suppressed_tokens
+from faster_whisper.transcribe import get_compression_ratio, get_ctranslate2_storage, get_suppressed_tokens
 from numpy.typing import NDArray
 
 from voxmood_asr.audio import Samples
@@ -65,10 +65,16 @@ class ShortWindowWhisper(WhisperModel):  # type: ignore[misc]
     """faster-whisper's model, for pieces of speech of at most 30 s less MARGIN."""
 
     def encode_pieces(self, pieces: Sequence[Samples]) -> Encoded:
-        """Encode pieces in one window, as long as the longest of them needs."""
+        """Encode pieces in windows as long as the longest of them needs.
+
+        One after the other: the encoder is no faster with several at once, and takes memory for each.
+        """
         mels = [self.feature_extractor(piece) for piece in pieces]
         frames = max(mel.shape[1] for mel in mels) + MARGIN
-        return Encoded(mels, self.encode(window(mels, frames)))
+        encoded = [self.encode(window(mel, frames)) for mel in mels]
+        if len(encoded) == 1:
+            return Encoded(mels, encoded[0])
+        return Encoded(mels, get_ctranslate2_storage(np.concatenate([np.asarray(states) for states in encoded])))
 
     def language_of(self, encoded: Encoded, languages: Sequence[str]) -> tuple[str, float]:
         """The likeliest of `languages` for the first piece, and its probability among all that the model knows.
@@ -94,7 +100,7 @@ class ShortWindowWhisper(WhisperModel):  # type: ignore[misc]
             if stamps.go_on(tokens) or looping(tokens, bound, tokenizer):
                 tokens = stamps.cut(tokens)
                 if again := looping(tokens, bound, tokenizer):
-                    whole = Encoded([mel], self.encode(window([mel], FULL)))
+                    whole = Encoded([mel], self.encode(window(mel, FULL)))
                     (result,) = self._generate(whole, tokenizer, prompt, temperature, self.max_length)
                     tokens = result.sequences_ids[0]
             decoded.append(self._decoded(mel, tokenizer, tokens, result, repeated=again))
@@ -181,11 +187,8 @@ class Stamps:
         return self.zero + seconds / TIMESTAMP
 
 
-def window(mels: Sequence[Mel], frames: int) -> NDArray[np.float32]:
-    """Spectrograms with silence behind them, (pieces, bands, frames), frames being even: the encoder halves them."""
-    frames = min(FULL, frames + frames % 2)
-    filled = np.empty((len(mels), mels[0].shape[0], frames), np.float32)
-    for row, mel in zip(filled, mels, strict=True):
-        row[:] = mel.min()
-        row[:, : mel.shape[1]] = mel[:, :frames]
+def window(mel: Mel, frames: int) -> Mel:
+    """A spectrogram with silence behind it, (bands, frames), frames being even: the encoder halves them."""
+    filled = np.full((mel.shape[0], min(FULL, frames + frames % 2)), mel.min(), np.float32)
+    filled[:, : mel.shape[1]] = mel[:, : filled.shape[1]]
     return filled
