@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from threading import Event, Lock
 
-from starlette.requests import Request
+from fastapi import Request
 
 from voxmood_sentiment.scoring import BATCH_TOKENS, Reading, Scorer
 from voxmood_service import Turns
