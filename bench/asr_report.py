@@ -115,8 +115,8 @@ heard where nobody speaks:
 
 {figures["clips"]} clips, {figures["words"]} words ({count}), each to every engine over HTTP on the loopback \
 interface, in shuffled order. The weights are the same (Whisper base), computed by
-CTranslate2 in int8, by whisper.cpp in 16 bit, by the others in 32 bit. Every engine has {settings["threads"]} threads,
-and finds out the language itself where the row does not say otherwise.
+CTranslate2 in int8, by whisper.cpp in 16 bit, by the others in 32 bit. Every engine has {settings["threads"]} threads
+(Voxmood one for each of as many recognitions), and finds out the language itself where the row does not say otherwise.
 
 - Machine: {machine["processor"]}, {machine["cores"]} logical cores, {machine["memory_gb"]} GB, {machine["system"]}, \
 Python {machine["python"]}.

@@ -56,7 +56,8 @@ def running(name: str, threads: int, python: Path, weights: Path, log: Path) -> 
     env = dict(os.environ)
     if name in OURS:
         command = [sys.executable, "-m", "voxmood_asr"]
-        env |= {"VOXMOOD_HOST": "127.0.0.1", "VOXMOOD_ASR_PORT": str(port), "VOXMOOD_ASR_THREADS": str(threads)}
+        env |= {"VOXMOOD_HOST": "127.0.0.1", "VOXMOOD_ASR_PORT": str(port), "VOXMOOD_ASR_WORKERS": str(threads)}
+        env |= {"VOXMOOD_ASR_THREADS": "1"}
         env |= OURS[name]
     else:
         command = [str(python), "-m", "bench.peers.serve", name, "--port", str(port), "--threads", str(threads)]

@@ -80,7 +80,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_return(
     serve: Serve, held: Held, voices: dict[str, bytes]
 ) -> None:
     held.loaded.set()
-    app, _ = create_app(Settings(asr_queue=1), held)
+    app, _ = create_app(Settings(asr_queue=1, asr_workers=1), held)
     voice = voices["en-positive-job"]
     with serve(app) as url:
         first, second = (asyncio.ensure_future(post(url, voice)) for _ in range(2))
@@ -97,7 +97,7 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_return(
 
 async def test_a_client_that_hangs_up_frees_its_place(serve: Serve, held: Held, voices: dict[str, bytes]) -> None:
     held.loaded.set()
-    app, _ = create_app(Settings(asr_queue=1), held)
+    app, _ = create_app(Settings(asr_queue=1, asr_workers=1), held)
     voice = voices["en-positive-job"]
     with serve(app) as url:
         at_work = asyncio.ensure_future(post(url, voice))
@@ -113,13 +113,17 @@ async def test_a_client_that_hangs_up_frees_its_place(serve: Serve, held: Held, 
         assert (await post(url, voice)).status_code == 200
 
 
-async def test_one_recognition_at_a_time(serve: Serve, held: Held, voices: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_as_many_recognitions_at_a_time_as_there_are_workers(
+    serve: Serve, held: Held, voices: dict[str, bytes], workers: int
+) -> None:
     held.loaded.set()
-    app, _ = create_app(Settings(), held)
+    app, _ = create_app(Settings(asr_workers=workers), held)
     with serve(app) as url:
-        answers = [asyncio.ensure_future(post(url, voices["en-positive-job"])) for _ in range(3)]
-        await until_queued(url, 3)
-        await asyncio.to_thread(held.begun.acquire)
+        answers = [asyncio.ensure_future(post(url, voices["en-positive-job"])) for _ in range(workers + 2)]
+        await until_queued(url, workers + 2)
+        for _ in range(workers):
+            await asyncio.to_thread(held.begun.acquire)
         assert not held.begun.acquire(blocking=False)
         held.go.set()
         assert {(await answer).status_code for answer in answers} == {200}

@@ -296,13 +296,17 @@ def megabytes(size: str) -> int:
     return int(size[:-1]) * {"m": 1, "g": 1024}[size[-1]]
 
 
-@pytest.mark.parametrize("service", ["asr", "sentiment"])
-@pytest.mark.parametrize("threads", [None, "4", "0"])
-def test_threads_and_cores_agree(service: str, threads: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    dotenv = {f"VOXMOOD_{service.upper()}_THREADS": threads} if threads else {}
+@pytest.mark.parametrize(("service", "setting"), [("asr", "asr_workers"), ("sentiment", "sentiment_threads")])
+@pytest.mark.parametrize("wanted", [None, "4", "0"])
+def test_threads_and_cores_agree(
+    service: str, setting: str, wanted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dotenv = {f"VOXMOOD_{setting.upper()}": wanted} if wanted else {}
     cores = resolve(SERVICES[service]["deploy"]["resources"]["limits"]["cpus"], dotenv)
-    assert getattr(settings(service, dotenv, monkeypatch), f"{service}_threads") == float(cores)
-    assert threads in (None, cores)
+    read = settings(service, dotenv, monkeypatch)
+    assert getattr(read, setting) == float(cores)
+    assert wanted in (None, cores)
+    assert service != "asr" or read.asr_threads == 1, "a core for each recognition is enough then"
 
 
 def test_only_the_gateway_is_published() -> None:

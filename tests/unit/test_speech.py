@@ -108,19 +108,19 @@ def test_a_short_clip_is_encoded_once_and_not_as_thirty_seconds(
     transcript = engine.transcribe(clip, Request(), Event())
     assert transcript.language == "en"
     (length,) = frames
-    assert length < (clip.seconds + 5) * short_window.FRAMES
+    assert length < (clip.seconds + 7) * short_window.FRAMES
 
 
 def test_loops_are_mended(
     engine: WhisperEngine, voices: dict[str, bytes], said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without silence behind the speech, the model loops on many clips."""
+    """Without silence behind the speech, the model loops on many clips; a sentence said twice is no loop yet."""
     monkeypatch.setattr(short_window, "MARGIN", 0)
     mended = 0
     for name, data in voices.items():
         transcript = engine.transcribe(decode(data, 600), Request(), Event())
         mended += transcript.repeats
-        assert wer(normalise(said[name]["text"]), normalise(transcript.text)) < 0.3, name
+        assert wer(normalise(said[name]["text"]), normalise(transcript.text)) < 0.5, name
     assert mended
 
 

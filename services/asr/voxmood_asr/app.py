@@ -1,6 +1,6 @@
 """The HTTP face of recognition: OpenAI's `POST /v1/audio/transcriptions` and `GET /v1/models`.
 
-One recognition at a time, a bounded queue before it. Not done here: anything about sound itself.
+A few recognitions at a time, a bounded queue before them. Not done here: anything about sound itself.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
     seconds = Counter("voxmood_audio_seconds", "Seconds of audio recognised", registry=registry)
     silent = Counter("voxmood_no_speech", "Recordings in which nobody speaks", registry=registry)
     again = Counter("voxmood_full_windows", "Pieces of speech decoded again on a window of 30 s", registry=registry)
-    turns = Turns(settings.asr_queue, registry)
+    turns = Turns(settings.asr_queue, registry, settings.workers())
     started = int(time.time())
     app, loading = service_app(
         title="Voxmood speech recognition",

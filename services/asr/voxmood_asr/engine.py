@@ -67,7 +67,8 @@ class WhisperEngine:
                 settings.model_source(),
                 device="cpu",
                 compute_type=settings.asr_compute_type,
-                cpu_threads=settings.asr_threads,
+                cpu_threads=settings.threads(),
+                num_workers=settings.workers(),
             )
         except Exception as error:  # CTranslate2, the hub and the file system each have their own
             raise ModelError(

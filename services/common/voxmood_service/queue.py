@@ -1,7 +1,7 @@
-"""One piece of work at a time, in a thread, behind a bounded queue that clients can leave.
+"""A few pieces of work at a time, in threads, behind a bounded queue that clients can leave.
 
-Two inferences at once gain nothing on a machine whose cores one inference fills: they only double the worst
-latency. More work than one process can do wants more processes. Not done here: the work.
+More inferences at once than cores to do them gain nothing: they only make the worst wait longer. More work than one
+process can do wants more processes. Not done here: the work.
 """
 
 import asyncio
@@ -21,14 +21,15 @@ SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
 
 class Turns:
-    """First come, first served; at most `waiting` requests behind the one at work, the rest are refused as Busy."""
+    """First come, first served: `workers` at work, at most `waiting` behind them, the rest are refused as Busy."""
 
-    def __init__(self, waiting: int, registry: CollectorRegistry) -> None:
-        self.places = waiting + 1
+    def __init__(self, waiting: int, registry: CollectorRegistry, workers: int = 1) -> None:
+        self.workers = workers
+        self.places = waiting + workers
         self.taken = 0
         self.typical = 1.0  # seconds a piece of work takes: a moving average
-        self.turn = asyncio.Lock()
-        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self.turn = asyncio.Semaphore(workers)
+        self.pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="inference")
         self.length = Gauge("voxmood_queue_length", "Requests at work or waiting", registry=registry)
         self.length.set_function(lambda: self.taken)
         self.waited = Histogram("voxmood_wait_seconds", "Time in the queue", registry=registry, buckets=SECONDS)
@@ -41,7 +42,7 @@ class Turns:
         request's body must have been read. Raises Busy if no place is free, HungUp if the client went away.
         """
         if self.taken >= self.places:
-            raise Busy("the queue is full: try again later", retry_after=self.typical * self.taken)
+            raise Busy("the queue is full: try again later", retry_after=self.typical * self.taken / self.workers)
         self.taken += 1
         try:
             return await unless_hung_up(request, self._take_turn(work))
