@@ -52,13 +52,16 @@ eval: $(VENV)/dev models  ## measure the models: make eval VOICES=folder DATA=fo
 	$(if $(VOICES),python -m bench.wer --voices $(VOICES))
 	$(if $(DATA),cd services/sentiment && python -m training.evaluate --data $(TEXTS) $(SPOKEN))
 
-bench: $(VENV)/dev models  ## measure recognition beside other engines, some hours: make bench (VOICES=folder adds real voices)
+bench: $(VENV)/dev models  ## measure speed beside other engines, some hours: make bench (VOICES=folder adds real voices)
 	$(PINNED) --group voices
 	test -d .venv-bench || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/pip --disable-pip-version-check install -qq --requirement bench/peers/requirements.txt
 	PYTHONPATH=services/sentiment python -m bench.clips $(if $(wildcard $(VOICES)/manifest.csv),--voices $(abspath $(VOICES)))
 	.venv-bench/bin/python -m bench.peers.weights
 	PYTHONPATH=services/sentiment python -m bench.asr
+	PYTHONPATH=services/sentiment python -m bench.sentiment
+	PYTHONPATH=services/sentiment python -m bench.path
+	PYTHONPATH=services/sentiment python -m bench.floor
 
 up:  ## run in containers
 	docker compose up --build --detach --wait
