@@ -46,3 +46,12 @@ def test_the_figures_are_those_that_were_measured() -> None:
             assert float(value) == metrics[system][source][figure.replace(" ", "_")]
     assert f"{100 * wer['wer']['en']:.1f} %" in section
     assert str(wer["words"]["en"]) in section
+
+
+def test_the_speeds_are_those_that_were_measured() -> None:
+    section = README.split("## How fast it is")[1].split("\n## ")[0]
+    measured = (ROOT / "bench/asr.md").read_text().split("taken together")[1]
+    ratios = re.findall(r"×([\d.]+)", section)
+    assert len(ratios) == 5
+    for ratio in ratios:
+        assert any(f"{float(wall):.1f}" == ratio for wall in re.findall(r"\| ×([\d.]+) \|", measured))
