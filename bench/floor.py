@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from threading import Event
 
 import torch
 from training.options import options
@@ -65,7 +64,7 @@ def main() -> None:
 
     engine = WhisperEngine(AsrSettings(asr_threads=settings.threads))
     engine.load()
-    transcript = engine.transcribe(clip, Request(), Event())
+    transcript = engine.transcribe(clip, Request())
     tokens = sum(len(segment.tokens) for segment in transcript.segments)
     operations = LAYERS * (2 * LAYER * positions + 4 * positions**2 * WIDTH)
     read = tokens * (LAYERS * (LAYER + CROSS) + PIECES * WIDTH)
@@ -78,7 +77,7 @@ def main() -> None:
         "machine_gb_per_s": round(bandwidth / 1e9, 1),
         "encoder_floor_s": round(operations / rate, 3),
         "decoder_floor_s": round(read / bandwidth, 3),
-        "measured_s": round(seconds(lambda: engine.transcribe(clip, Request(), Event()), settings.rounds), 3),
+        "measured_s": round(seconds(lambda: engine.transcribe(clip, Request()), settings.rounds), 3),
         "machine": asr_machine.machine(),
     }
     RESULT.write_text(json.dumps(figures, indent=1) + "\n")

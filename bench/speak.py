@@ -12,7 +12,6 @@ import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 
 import jiwer
 import numpy as np
@@ -63,7 +62,7 @@ def hear(engine: WhisperEngine, text: str, lang: str) -> str:
     if not samples.any():
         return ""
     sound = soxr.resample(np.pad(normalise(samples), int(PAUSE * rate)), rate, RATE)
-    return engine.transcribe(Clip((sound * FULL_SCALE).astype(np.int16), truncated=False), Request(), Event()).text
+    return engine.transcribe(Clip((sound * FULL_SCALE).astype(np.int16), truncated=False), Request()).text
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ import json
 import time
 from collections import defaultdict
 from pathlib import Path
-from threading import Event
 
 import jiwer
 from rich.console import Console
@@ -51,7 +50,7 @@ def main() -> None:
             continue
         began = time.perf_counter()
         clip = audio.decode((folder / row["file"]).read_bytes(), settings.max_seconds)
-        transcript = engine.transcribe(clip, Request(), Event())
+        transcript = engine.transcribe(clip, Request())
         work_seconds += time.perf_counter() - began
         sound_seconds += clip.seconds
         if language == NOISE:

@@ -11,7 +11,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from threading import Event
 
 import jiwer
 from rich.box import MARKDOWN
@@ -54,7 +53,7 @@ class Row:
 def hear(engine: WhisperEngine, clip: Clip, sound: audio.Clip, row: Row) -> None:
     """Recognise a clip and note how it went."""
     began = time.perf_counter()
-    transcript = engine.transcribe(sound, Request(), Event())
+    transcript = engine.transcribe(sound, Request())
     row.times.append(time.perf_counter() - began)
     normalise = NORMALISERS[clip.lang]
     compared = jiwer.process_words(normalise(clip.reference), normalise(transcript.text))

@@ -1,6 +1,6 @@
 """The guard against what Whisper makes up, and the choice of the language."""
 
-from threading import Event
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_what_is_dropped_is_named(
     looping = [piece("I got the job.", 1.1), piece("la la la la", 4.0)]
     monkeypatch.setattr("voxmood_asr.engine.pieces", lambda _: iter([*pieces(clip.pcm)] * 2))
     monkeypatch.setattr(engine.model, "decode", lambda *_, **__: looping)
-    heard = engine.transcribe(clip, Request(), Event())
+    heard = engine.transcribe(clip, Request())
     assert heard.text == "I got the job."
     assert [warning.split(": ")[1] for warning in heard.warnings] == ["repetition"]
 
@@ -54,7 +54,7 @@ def test_detection_chooses_among_the_languages_of_the_setting(voices: dict[str, 
     clip = decode(voices["ru-positive-concert"], 600)
     english_only = WhisperEngine(Settings(languages=("en",), asr_threads=2))
     english_only.load()
-    heard = english_only.transcribe(clip, Request(), Event())
+    heard = english_only.transcribe(clip, Request())
     assert heard.language == "en"
     assert heard.language_probability is not None
     assert heard.language_probability < 0.5
@@ -63,19 +63,26 @@ def test_detection_chooses_among_the_languages_of_the_setting(voices: dict[str, 
 
 def test_a_language_that_is_asked_for_is_taken(engine: WhisperEngine, voices: dict[str, bytes]) -> None:
     clip = decode(voices["en-positive-job"], 600)
-    heard = engine.transcribe(clip, Request(language="en"), Event())
+    heard = engine.transcribe(clip, Request(language="en"))
     assert (heard.language, heard.language_probability) == ("en", None)
     with pytest.raises(UnknownLanguage, match="xx"):
-        engine.transcribe(clip, Request(language="xx"), Event())
+        engine.transcribe(clip, Request(language="xx"))
 
 
-def test_a_set_stop_ends_the_work(engine: WhisperEngine, voices: dict[str, bytes]) -> None:
-    stop = Event()
-    stop.set()
-    assert engine.transcribe(decode(voices["en-positive-job"], 600), Request(), stop).text == ""
+def test_a_long_recording_is_recognised_step_by_step(
+    engine: WhisperEngine, voices: dict[str, bytes], said: dict[str, dict[str, str]]
+) -> None:
+    name = "en-negative-birthday"
+    clip = Clip(np.tile(decode(voices[name], 600).pcm, 12), truncated=False)
+    texts = [so_far.text for so_far in engine.steps(clip, Request())]
+    whole = engine.transcribe(clip, Request())
+    assert texts
+    for shorter, longer in pairwise([*texts, whole.text]):
+        assert len(shorter) < len(longer)
+        assert longer.startswith(shorter)
 
 
 def test_silence_costs_no_recognition(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(engine.model, "model")  # whoever touches the weights now, fails
-    heard = engine.transcribe(Clip(np.zeros(160_000, np.int16), truncated=False), Request(), Event())
+    heard = engine.transcribe(Clip(np.zeros(160_000, np.int16), truncated=False), Request())
     assert (heard.text, heard.no_speech, heard.duration) == ("", True, 10.0)

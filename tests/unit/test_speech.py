@@ -2,7 +2,6 @@
 
 import tracemalloc
 from itertools import pairwise
-from threading import Event
 
 import numpy as np
 import pytest
@@ -84,7 +83,7 @@ def test_a_long_recording_is_recognised_in_batches_as_well_as_piece_by_piece(
     engine: WhisperEngine, conversation: tuple[Pcm, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pcm, text = conversation
-    transcript = engine.transcribe(Clip(pcm, truncated=False), Request(words=True), Event())
+    transcript = engine.transcribe(Clip(pcm, truncated=False), Request(words=True))
     assert wer(normalise(text), normalise(transcript.text)) < 0.05
     starts = [segment.start for segment in transcript.segments]
     assert starts == sorted(starts)
@@ -105,7 +104,7 @@ def test_a_short_clip_is_encoded_once_and_not_as_thirty_seconds(
 
     monkeypatch.setattr(engine.model, "encode", counted)
     clip = decode(voices[JOB], 600)
-    transcript = engine.transcribe(clip, Request(), Event())
+    transcript = engine.transcribe(clip, Request())
     assert transcript.language == "en"
     (length,) = frames
     assert length < (clip.seconds + 7) * short_window.FRAMES
@@ -118,7 +117,7 @@ def test_loops_are_mended(
     monkeypatch.setattr(short_window, "MARGIN", 0)
     mended = 0
     for name, data in voices.items():
-        transcript = engine.transcribe(decode(data, 600), Request(), Event())
+        transcript = engine.transcribe(decode(data, 600), Request())
         mended += transcript.repeats
         assert wer(normalise(said[name]["text"]), normalise(transcript.text)) < 0.5, name
     assert mended

@@ -5,15 +5,16 @@ A few recognitions at a time, a bounded queue before them. Not done here: anythi
 
 import asyncio
 import time
+from collections.abc import Generator
 from importlib.metadata import version
-from threading import Event
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter
 
-from voxmood_asr import audio, engine, formats
+from voxmood_asr import engine, formats
+from voxmood_asr.decoder import Decoder
 from voxmood_asr.errors import TABLE, AudioTooLarge
 from voxmood_asr.formats import Format
 from voxmood_asr.settings import Settings
@@ -30,8 +31,17 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
     seconds = Counter("voxmood_audio_seconds", "Seconds of audio recognised", registry=registry)
     silent = Counter("voxmood_no_speech", "Recordings in which nobody speaks", registry=registry)
     again = Counter("voxmood_full_windows", "Pieces of speech decoded again on a window of 30 s", registry=registry)
+    decoder = Decoder(settings.workers() + 1, settings.max_bytes, settings.max_seconds, registry)
     turns = Turns(settings.asr_queue, registry, settings.workers())
     started = int(time.time())
+
+    def load() -> None:
+        decoder.start()
+        whisper.load()
+
+    async def close() -> None:
+        await asyncio.to_thread(decoder.close)
+
     app, loading = service_app(
         title="Voxmood speech recognition",
         version=version("voxmood-asr"),
@@ -39,8 +49,12 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
         table=TABLE,
         max_bytes=settings.max_bytes,
         registry=registry,
-        load=whisper.load,
+        load=load,
+        close=close,
     )
+
+    def recognise(data: bytes, wish: engine.Request) -> Generator[Transcript, None, Transcript]:
+        return (yield from whisper.steps(decoder.decode(data), wish))
 
     @app.get("/v1/models", tags=["openai"])
     async def models() -> dict[str, Any]:
@@ -72,13 +86,9 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
         data = await file.read()
         if len(data) > settings.max_bytes:
             raise AudioTooLarge(f"the file is larger than {settings.max_bytes / 1e6:.3g} MB: send it in parts")
-        await asyncio.to_thread(audio.probe, data, settings.max_seconds)
+        await decoder.probe(data)
         wish = engine.Request(language or None, prompt, temperature, words="word" in timestamp_granularities)
-
-        def work(stop: Event) -> Transcript:
-            return whisper.transcribe(audio.decode(data, settings.max_seconds), wish, stop)
-
-        transcript = await turns.run(request, work)
+        transcript = await turns.steps(request, recognise(data, wish))
         seconds.inc(transcript.duration)
         silent.inc(transcript.no_speech)
         again.inc(transcript.repeats)

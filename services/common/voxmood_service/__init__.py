@@ -1,6 +1,7 @@
 """What every Voxmood service has: problem details, limits, health, metrics, logs. It knows no service."""
 
 from voxmood_service.app import Loading, service_app
+from voxmood_service.integrity import check_sums, write_sums
 from voxmood_service.problems import NotReady, ServiceError, Table, documented, problem
 from voxmood_service.queue import Turns, unless_hung_up
 from voxmood_service.server import serve
@@ -14,10 +15,12 @@ __all__ = [
     "Table",
     "Turns",
     "UpstreamSettings",
+    "check_sums",
     "documented",
     "problem",
     "read_settings",
     "serve",
     "service_app",
     "unless_hung_up",
+    "write_sums",
 ]

@@ -7,8 +7,9 @@ process can do wants more processes. Not done here: the work.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
@@ -41,15 +42,36 @@ class Turns:
         The event given to `work` is set when the client hangs up: work that can should then end early. The
         request's body must have been read. Raises Busy if no place is free, HungUp if the client went away.
         """
+        with self._place() as spent:
+            return await unless_hung_up(request, self._take_turn(work, spent))
+
+    async def steps(self, request: Request, work: Generator[object, None, T]) -> T:
+        """Do long work from one `yield` to the next, each time in a turn of its own, and return what it returns.
+
+        So short work need not wait for all of a long one. No further step is taken when the client hangs up. Raises
+        as `run` does.
+        """
+        with self._place() as spent, closing(work):
+            while True:
+                done = await unless_hung_up(request, self._take_turn(lambda _: _step(work), spent))
+                if done:
+                    return done[0]
+
+    @contextmanager
+    def _place(self) -> Iterator[list[float]]:
+        """A place in the queue, and a list for the seconds of its turns."""
         if self.taken >= self.places:
             raise Busy("the queue is full: try again later", retry_after=self.typical * self.taken / self.workers)
         self.taken += 1
+        spent: list[float] = []
         try:
-            return await unless_hung_up(request, self._take_turn(work))
+            yield spent
         finally:
             self.taken -= 1
+            if spent:
+                self.typical += 0.2 * (sum(spent) - self.typical)
 
-    async def _take_turn(self, work: Callable[[threading.Event], T]) -> T:
+    async def _take_turn(self, work: Callable[[threading.Event], T], spent: list[float]) -> T:
         queued = time.perf_counter()
         stop = threading.Event()
         async with self.turn:
@@ -62,9 +84,17 @@ class Turns:
                 # A thread cannot be interrupted: the next turn begins when this one has really ended.
                 stop.set()
                 await asyncio.wait([job])
-                seconds = time.perf_counter() - started
-                self.worked.observe(seconds)
-                self.typical += 0.2 * (seconds - self.typical)
+                spent.append(time.perf_counter() - started)
+                self.worked.observe(spent[-1])
+
+
+def _step(work: Generator[object, None, T]) -> tuple[T] | None:
+    """What the work returns, once it is done."""
+    try:
+        next(work)
+    except StopIteration as end:
+        return (end.value,)
+    return None
 
 
 async def unless_hung_up(request: Request, work: Coroutine[Any, Any, T]) -> T:

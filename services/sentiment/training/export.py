@@ -35,6 +35,7 @@ from training.metrics import MODEL
 from training.options import options
 from voxmood_sentiment.classifier import open_classifier
 from voxmood_sentiment.scoring import Scorer
+from voxmood_service import write_sums
 
 LIMIT = 50_000_000  # bytes of the folder
 
@@ -195,6 +196,7 @@ def main() -> None:
             "calibration": calibrate.calibrate(folder, wide, settings.right),
         }
         (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+        write_sums(folder, ["model.onnx", "tokenizer.json"])  # config.json may be edited: calibrate does
         settings.out.mkdir(parents=True, exist_ok=True)
         for file in folder.iterdir():
             shutil.move(file, settings.out / file.name)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from voxmood_sentiment.errors import ModelError
+from voxmood_service import check_sums
 
 
 class OnnxClassifier:
@@ -23,6 +24,7 @@ class OnnxClassifier:
     def __init__(self, folder: Path, threads: int = 0) -> None:
         """Load; `threads` of one inference, 0: all cores. Raises ModelError."""
         try:
+            check_sums(folder)
             config: dict[str, Any] = json.loads((folder / "config.json").read_text())
             labels = {int(number): label for number, label in config["id2label"].items()}
             self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
