@@ -28,7 +28,8 @@ bot: $(VENV)/run  ## run the Telegram bot beside `make run` (README: five steps)
 test: $(VENV)/dev models  ## every test, the real models and servers included
 	python -m pytest
 
-lint: $(VENV)/dev  ## style, types, compose file, Dockerfiles
+lint: $(VENV)/dev  ## style, types, known insecure code, packages that fit together, compose file, Dockerfiles
+	pip check
 	ruff check .
 	ruff format --check .
 	mypy
@@ -63,6 +64,13 @@ bench: $(VENV)/dev models  ## measure speed beside other engines, some hours: ma
 	PYTHONPATH=services/sentiment python -m bench.path
 	PYTHONPATH=services/sentiment python -m bench.floor
 
+audit: $(VENV)/dev  ## ask the vulnerability database about every pinned package (needs the internet)
+	$(INSTALL) pip-audit
+	pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+key: $(VENV)/run  ## make an API key for somebody: make key NAME=anna
+	@python -m voxmood_gateway.keys $(NAME)
+
 up:  ## run in containers
 	docker compose up --build --detach --wait
 
@@ -85,4 +93,4 @@ $(VENV)/dev: $(INPUTS) | $(VENV)/run
 	$(PINNED) --group dev -e 'services/sentiment[torch,training]'
 	@touch $@
 
-.PHONY: help demo run bot test lint models train speak eval bench up down
+.PHONY: help demo run bot test lint models train speak eval bench audit key up down

@@ -127,3 +127,19 @@ def test_a_wrong_method_is_a_problem_too(url: str) -> None:
     answer = httpx.get(f"{url}/echo")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", ["/livez", "/nowhere", "/docs"])
+def test_answers_tell_browsers_to_load_and_show_and_keep_nothing(url: str, path: str) -> None:
+    headers = httpx.get(f"{url}{path}", headers={"Origin": "https://elsewhere.example"}).headers
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert ("'unsafe-inline'" in headers["content-security-policy"]) == (path == "/docs")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert "access-control-allow-origin" not in headers
+
+
+def test_an_unforeseen_error_has_the_headers_too(url: str) -> None:
+    failed = httpx.post(f"{url}/fail", content=b"x")
+    assert (failed.status_code, failed.headers["x-content-type-options"]) == (500, "nosniff")

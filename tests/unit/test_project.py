@@ -62,10 +62,10 @@ def test_languages_are_written_with_commas(
 
 def test_one_env_file_serves_all_services(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("VOXMOOD_ASR_PORT=1234\nVOXMOOD_GATEWAY_PORT=1235\nVOXMOOD_API_KEY=\nOTHER=1\n")
+    file.write_text("VOXMOOD_ASR_PORT=1234\nVOXMOOD_GATEWAY_PORT=1235\nVOXMOOD_API_KEYS=\nOTHER=1\n")
     assert read_settings(AsrSettings, file).asr_port == 1234
     assert read_settings(GatewaySettings, file).gateway_port == 1235
-    assert read_settings(GatewaySettings, file).api_key is None, "an empty key is none"
+    assert read_settings(GatewaySettings, file).api_keys == {}, "an empty setting is none"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from prometheus_fastapi_instrumentator import Instrumentator
 
+from voxmood_service.headers import SecurityHeaders
 from voxmood_service.middleware import BodyLimit, LastResort
 from voxmood_service.problems import NotReady, Table, documented, install
 
@@ -95,6 +96,7 @@ def service_app(
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, max_bytes=max_bytes + FORM_OVERHEAD)
     app.add_middleware(LastResort)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(CorrelationIdMiddleware, validator=is_request_id)
 
     @app.get("/livez", tags=["health"])

@@ -1,17 +1,14 @@
 """The HTTP face of Voxmood: one request in, one analysis out. Not done here: reading bodies, or orchestration."""
 
-import secrets
 from importlib.metadata import version
-from typing import Annotated
 
 from asgi_correlation_id import correlation_id
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CollectorRegistry, Counter
-from starlette.exceptions import HTTPException
 
 from voxmood import Analysis, Analyzer, BadAnswer, Unauthorized, VoxmoodError
+from voxmood_gateway import keys
 from voxmood_gateway.body import OPENAPI, read_wish
 from voxmood_gateway.settings import Settings
 from voxmood_service import Loading, documented, problem, service_app, unless_hung_up
@@ -36,22 +33,12 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
         title="Voxmood",
         version=version("voxmood-gateway"),
         description=DESCRIPTION,
-        table={},
+        table=keys.TABLE,
         max_bytes=settings.max_bytes,
         registry=registry,
         check=analyst.check_ready,
         close=analyst.aclose,
     )
-    bearer = HTTPBearer(auto_error=False, description="VOXMOOD_API_KEY, where the service has one")
-
-    def authorize(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
-        if settings.api_key is None:
-            return
-        token = given.credentials if given else ""
-        if not secrets.compare_digest(token.encode(), settings.api_key.get_secret_value().encode()):
-            raise HTTPException(
-                401, "a valid key is needed: send the header Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
-            )
 
     @app.exception_handler(VoxmoodError)
     async def failed(_: Request, error: VoxmoodError) -> JSONResponse:
@@ -62,7 +49,7 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
 
     @app.post(
         "/analyze",
-        dependencies=[Depends(authorize)],
+        dependencies=[Depends(keys.Gate(settings, registry))],
         responses=documented(400, 401, 413, 415, 422, 429, 502, 503, 504),
         openapi_extra=OPENAPI,
     )
