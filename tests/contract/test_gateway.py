@@ -56,6 +56,19 @@ def test_a_failing_service_is_told_apart(serve: Serve, answers: Answers, status:
     assert "html" not in answer.text
 
 
+def test_a_full_queue_is_passed_on_at_once(serve: Serve) -> None:
+    asked = []
+
+    async def busy(_: Request) -> Response:
+        asked.append(1)
+        return Response(b"", 429, {"Retry-After": "9"})
+
+    with serve(asr(busy)) as asr_url, serve(create_app(Settings(asr_url=asr_url))[0]) as url:
+        answer = httpx.post(f"{url}/analyze", files={"audio": b"sound"}, timeout=30)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "9")
+    assert len(asked) == 1
+
+
 def test_an_absent_service_is_said_and_the_gateway_is_not_ready(serve: Serve) -> None:
     app, _ = create_app(Settings(asr_url=f"http://127.0.0.1:{free_ports(1)[0]}"))
     with serve(app) as url:

@@ -19,7 +19,7 @@ class Connection:
     """One server: requests with timeouts and retries, every failure as a VoxmoodError.
 
     `timeout` is in seconds, for the whole wait on an answer; `retries` counts tries after the first one, `patience`
-    bounds the seconds slept between them.
+    bounds the seconds slept between them. With none, busy servers are not asked again, over broken connections they are.
     """
 
     def __init__(
@@ -29,10 +29,10 @@ class Connection:
         retry = Retry(
             total=retries,
             allowed_methods=["GET", "POST"],  # an analysis changes nothing: asking twice is safe
-            status_forcelist=[429, 503],
+            status_forcelist=[429, 503] if patience else [0],  # an empty list would mean the usual ones
             retry_on_exceptions=[httpx.NetworkError, httpx.RemoteProtocolError],
             backoff_factor=0.3,
-            total_timeout=patience,
+            total_timeout=patience or 1,
         )
         self.http = httpx.AsyncClient(
             base_url=url,

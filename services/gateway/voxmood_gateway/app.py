@@ -25,7 +25,7 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
         asr_timeout=settings.asr_timeout,
         sentiment_timeout=settings.sentiment_timeout,
         retries=2,
-        patience=2,  # a caller rather hears of a full queue at once, with its Retry-After, than waits here
+        patience=0,  # a caller hears of a full queue at once, with its Retry-After
     )
     registry = CollectorRegistry()
     analyses = Counter("voxmood_analyses", "Analyses by verdict", ["verdict"], registry=registry)
