@@ -19,7 +19,7 @@ class Connection:
     """One server: requests with timeouts and retries, every failure as a VoxmoodError.
 
     `timeout` is in seconds, for the whole wait on an answer; `retries` counts tries after the first one, `patience`
-    bounds the seconds slept between them. With none, busy servers are not asked again, over broken connections they are.
+    bounds the seconds slept between them. With none, busy servers are not asked again.
     """
 
     def __init__(
