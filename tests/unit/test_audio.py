@@ -30,6 +30,11 @@ def test_samples_are_16_khz_mono_in_range(voices: dict[str, bytes], transcode: T
         assert not clip.truncated
 
 
+def test_a_recording_may_change_its_rate_on_the_way(voices: dict[str, bytes], transcode: Transcode) -> None:
+    parts = [transcode(voices["en-positive-job"], "adts", "aac", rate=rate) for rate in (48_000, 22_050)]
+    assert audio.decode(b"".join(parts), 600).seconds == pytest.approx(16, abs=0.5)
+
+
 @pytest.mark.parametrize(
     ("data", "error"),
     [

@@ -5,9 +5,10 @@ decoding, and again while decoding, since containers may lie. Not done here: fin
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, groupby
 
 import av
 import numpy as np
@@ -60,10 +61,8 @@ def decode(data: bytes, max_seconds: float) -> Clip:
     pcm = bytearray()  # an hour of sound is 115 MB: one buffer, and no copy of it
     with _opened(data) as container:
         declared = _declared(container)
-        resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
-        for frame in _frames(container):
-            for resampled in resampler.resample(frame):
-                pcm += resampled.to_ndarray()[0].tobytes()
+        for resampled in _resampled(_frames(container)):
+            pcm += resampled.to_ndarray()[0].tobytes()
             if len(pcm) > max_seconds * RATE * 2:
                 raise AudioTooLong(f"the audio lasts more than the {max_seconds:.0f} s allowed: send it in parts")
     if not pcm:
@@ -98,8 +97,8 @@ def _declared(container: InputContainer) -> float | None:
     return None if container.duration is None else container.duration / 1_000_000
 
 
-def _frames(container: InputContainer) -> Iterator[av.AudioFrame | None]:
-    """Every frame that can be decoded, then None to flush the resampler."""
+def _frames(container: InputContainer) -> Iterator[av.AudioFrame]:
+    """Every frame that can be decoded."""
     frames = container.decode(audio=0)
     while True:
         try:
@@ -110,7 +109,14 @@ def _frames(container: InputContainer) -> Iterator[av.AudioFrame | None]:
             continue
         frame.pts = None  # gaps and jumps of the time stamps are no reason to stop
         yield frame
-    yield None
+
+
+def _resampled(frames: Iterable[av.AudioFrame]) -> Iterator[av.AudioFrame]:
+    """The frames at 16 kHz mono. Rate and channels may change on the way, as in files that were joined."""
+    for _, run in groupby(frames, lambda frame: (frame.format.name, frame.layout.name, frame.sample_rate)):
+        resampler = AudioResampler(format="s16", layout="mono", rate=RATE)
+        for frame in chain(run, [None]):  # None: what the resampler holds back
+            yield from resampler.resample(frame)
 
 
 def _ogg_is_cut(data: bytes) -> bool:
