@@ -64,6 +64,9 @@ bench: $(VENV)/dev models  ## measure speed beside other engines, some hours: ma
 	PYTHONPATH=services/sentiment python -m bench.path
 	PYTHONPATH=services/sentiment python -m bench.floor
 
+fuzz: $(VENV)/dev  ## try to break the decoder and the reading of requests, for ten minutes
+	PYTHONPATH=services/sentiment python -m tests.fuzz --seconds 600 --out bench/fuzz.json
+
 audit: $(VENV)/dev  ## ask the vulnerability database about every pinned package (needs the internet)
 	$(INSTALL) pip-audit
 	pip-audit --requirement constraints.txt --no-deps --disable-pip
@@ -93,4 +96,4 @@ $(VENV)/dev: $(INPUTS) | $(VENV)/run
 	$(PINNED) --group dev -e 'services/sentiment[torch,training]'
 	@touch $@
 
-.PHONY: help demo run bot test lint models train speak eval bench audit key up down
+.PHONY: help demo run bot test lint models train speak eval bench fuzz audit key up down
