@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, FastAPI, File, Form, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter
+from pydantic import BeforeValidator
 
 from voxmood_asr import engine, formats
 from voxmood_asr.decoder import Decoder
@@ -21,6 +22,8 @@ from voxmood_asr.settings import Settings
 from voxmood_asr.transcript import Transcript
 from voxmood_service import Loading, Turns, documented, service_app
 
+Flag = Annotated[bool, BeforeValidator({"true": True, "false": False, False: False}.get)]  # nothing that only resembles
+TEXTS = ("text/plain", "application/x-subrip", "text/vtt")
 DESCRIPTION = "Speech to text with the OpenAI contract: any client of it works. The model is fixed by the service."
 
 
@@ -66,28 +69,33 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
         "/v1/audio/transcriptions",
         tags=["openai"],
         dependencies=[Depends(loading.require)],
-        responses=documented(400, 413, 415, 422, 429, 503),
+        responses=documented(400, 413, 415, 422, 429, 503) | {200: {"content": {key: {} for key in TEXTS}}},
         response_model=None,
     )
     async def transcribe(
         request: Request,
-        file: Annotated[UploadFile, File(description="audio in any container or codec that FFmpeg reads")],
+        file: Annotated[
+            UploadFile,
+            File(
+                description="audio in any container or codec that FFmpeg reads", json_schema_extra={"format": "binary"}
+            ),
+        ],
         model: Annotated[str, Form(description="any name: the service runs one model")] = "",
-        language: Annotated[str | None, Form(description="ISO 639-1; detected when left out")] = None,
-        prompt: Annotated[str | None, Form(max_length=2000, description="words to expect")] = None,
+        language: Annotated[str, Form(description="ISO 639-1; detected when left out or empty")] = "",
+        prompt: Annotated[str, Form(max_length=2000, description="words to expect")] = "",
         response_format: Annotated[Format, Form()] = Format.JSON,
         temperature: Annotated[float, Form(ge=0, le=1)] = 0.0,
         timestamp_granularities: Annotated[
             list[Literal["segment", "word"]], Form(alias="timestamp_granularities[]", description="verbose_json only")
         ] = ["segment"],  # noqa: B006 (FastAPI copies it)
-        stream: Annotated[bool, Form(description="ignored, as OpenAI's Whisper does")] = False,
+        stream: Annotated[Flag, Form(description="ignored, as OpenAI's Whisper does")] = False,
     ) -> Response:
         """Recognise speech. Silence is no error: the text is empty and `no_speech` is true."""
         data = await file.read()
         if len(data) > settings.max_bytes:
             raise AudioTooLarge(f"the file is larger than {settings.max_bytes / 1e6:.3g} MB: send it in parts")
         await decoder.probe(data)
-        wish = engine.Request(language or None, prompt, temperature, words="word" in timestamp_granularities)
+        wish = engine.Request(language or None, prompt or None, temperature, words="word" in timestamp_granularities)
         transcript = await turns.steps(request, recognise(data, wish))
         seconds.inc(transcript.duration)
         silent.inc(transcript.no_speech)

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from prometheus_fastapi_instrumentator import Instrumentator
@@ -91,7 +92,7 @@ def service_app(
     app = FastAPIOffline(title=title, version=version, description=description, lifespan=lifespan)
     install(app, table)
     Instrumentator(registry=registry, excluded_handlers=["/livez", "/readyz", "/metrics"]).instrument(app).expose(
-        app, tags=["health"]
+        app, tags=["health"], response_class=PlainTextResponse
     )
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, max_bytes=max_bytes + FORM_OVERHEAD)

@@ -11,6 +11,8 @@ from starlette.exceptions import HTTPException
 
 from voxmood_gateway.settings import Settings
 
+BOOLEANS = {"true": True, "false": False}  # a form has nothing but strings
+
 
 class Wish(BaseModel):
     """What a caller sent: audio or text, one of them."""
@@ -19,7 +21,9 @@ class Wish(BaseModel):
 
     audio: bytes | None = Field(None, description="a recording in any container or codec that FFmpeg reads")
     text: str | None = Field(None, description="a written message")
-    language: str | None = Field(None, pattern="^[a-z]{2,3}$", description="ISO 639-1; detected when left out")
+    language: str | None = Field(
+        None, pattern="^([a-z]{2,3})?$", description="ISO 639-1; detected when left out or empty"
+    )
     explain: bool = Field(False, description="weigh the words of each sentence")
 
     @model_validator(mode="after")
@@ -40,7 +44,7 @@ async def read_wish(request: Request, settings: Settings) -> Wish:
     else:
         raise HTTPException(415, "send multipart/form-data with audio=@file or text=..., or JSON")
     try:
-        wish = Wish.model_validate(fields)
+        wish = Wish.model_validate(fields, strict=True)
     except ValidationError as error:
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()]) from error
     if wish.audio is not None and len(wish.audio) > settings.max_bytes:
@@ -55,8 +59,8 @@ async def _json(request: Request) -> Any:
         fields = json.loads(await request.body())
     except ValueError as error:
         raise _wrong("json", "not valid JSON") from error
-    if isinstance(fields, dict):
-        fields.pop("audio", None)  # bytes have no form in JSON: only text does
+    if isinstance(fields, dict) and "audio" in fields:
+        raise _wrong("audio", "has no form in JSON: send multipart/form-data with audio=@file")
     return fields
 
 
@@ -69,7 +73,7 @@ async def _form(request: Request) -> dict[str, Any]:
             elif name == "audio":
                 raise _wrong("audio", "not a file: with curl, write audio=@file")
             elif value:  # an empty field of a form is one that was left out
-                fields[name] = value
+                fields[name] = BOOLEANS.get(value, value) if name == "explain" else value
         return fields
 
 
@@ -77,32 +81,29 @@ def _wrong(field: str, message: str) -> RequestValidationError:
     return RequestValidationError([{"loc": ("body", field), "msg": message, "type": "value_error"}])
 
 
+def _schema(*inputs: str) -> dict[str, Any]:
+    """The schema of a body with these inputs and the options. With two inputs, that it is one of them goes unsaid."""
+    known = Wish.model_json_schema()["properties"] | {
+        "audio": {"type": "string", "format": "binary", "description": Wish.model_fields["audio"].description},
+        "text": {"type": "string", "description": Wish.model_fields["text"].description},
+    }
+    return {
+        "schema": {
+            "type": "object",
+            "properties": {name: known[name] for name in (*inputs, "language", "explain")},
+            "required": inputs if len(inputs) == 1 else [],
+            "additionalProperties": False,
+        }
+    }
+
+
 OPENAPI: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "audio": {"type": "string", "format": "binary"},
-                        "text": {"type": "string"},
-                        "language": {"type": "string"},
-                        "explain": {"type": "boolean"},
-                    },
-                }
-            },
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["text"],
-                    "properties": {
-                        "text": {"type": "string", "minLength": 1},
-                        "language": {"type": "string"},
-                        "explain": {"type": "boolean"},
-                    },
-                }
-            },
+            "multipart/form-data": _schema("audio", "text"),
+            "application/x-www-form-urlencoded": _schema("text"),
+            "application/json": _schema("text"),
         },
     }
 }

@@ -85,7 +85,7 @@ def create_app(settings: Settings, classifier: Classifier | None = None) -> tupl
         "/classify",
         tags=["sentiment"],
         dependencies=[Depends(loading.require)],
-        responses=documented(413, 422, 429, 503),
+        responses=documented(400, 413, 422, 429, 503),
     )
     async def classify(request: Request, question: Question) -> Answer:
         """Judge texts of any length, each to its end."""

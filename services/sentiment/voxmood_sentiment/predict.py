@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from voxmood_sentiment.schemas import Text
@@ -23,7 +23,8 @@ from voxmood_service import Loading, documented
 FORMS = "a string, a pair of strings [string, string] or a batch of both [[string], [string, string], ...]"
 ERROR_TYPES = {429: "Overloaded", 503: "Unhealthy"}
 OneOrTwo: TypeAlias = Annotated[list[Text], Field(min_length=1, max_length=2)]
-SEQUENCES: TypeAdapter[list[list[str]]] = TypeAdapter(Annotated[list[OneOrTwo], Field(min_length=1)])
+Batch: TypeAlias = Annotated[list[OneOrTwo], Field(min_length=1)]
+SEQUENCES: TypeAdapter[list[list[str]]] = TypeAdapter(Batch)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ def parse(value: object) -> Inputs:
 class PredictRequest(BaseModel):
     """One text or a batch. Members that are not named here are ignored, as that server does."""
 
-    inputs: Annotated[Inputs, PlainValidator(parse, json_schema_input_type=str | list[str] | list[list[str]])] = Field(
+    model_config = ConfigDict(strict=True)
+
+    inputs: Annotated[Inputs, PlainValidator(parse, json_schema_input_type=str | OneOrTwo | Batch)] = Field(
         description=FORMS, examples=["Thank you, that was lovely!"]
     )
     raw_scores: bool = Field(False, description="logits instead of probabilities")
@@ -92,7 +95,7 @@ def router(
     """The route, for texts that `read` reads with the scorer's classifier."""
     routes = APIRouter(tags=["text-embeddings-inference"], route_class=TeiRoute)
 
-    @routes.post("/predict", dependencies=[Depends(loading.require)], responses=documented(413, 422, 429, 503))
+    @routes.post("/predict", dependencies=[Depends(loading.require)], responses=documented(400, 413, 422, 429, 503))
     async def predict(request: Request, question: PredictRequest) -> list[Prediction] | list[list[Prediction]]:
         """Scores of all labels, highest first: one list for one text, a list of lists for a batch."""
         readings = await read(request, [" ".join(sequence) for sequence in question.inputs.sequences])

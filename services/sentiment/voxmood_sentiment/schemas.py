@@ -17,7 +17,7 @@ DIGITS = 4  # more would only be noise of the 8-bit model
 class Question(BaseModel):
     """The texts to judge."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     texts: list[Text] = Field(
         min_length=1,
