@@ -5,6 +5,7 @@ Each test prints the chats as people see them. Not done here: the parts alone, s
 
 import asyncio
 import re
+import resource
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -357,6 +358,40 @@ async def test_what_is_sent_while_the_connection_is_cut_is_answered(
         for message in messages:
             await verdict(telegram, message, within=60)
     assert [len(below(telegram, message)) for message in [first, *messages]] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+async def test_a_clock_that_is_set_keeps_nobody_waiting(
+    telegram: World, start: Start, stack: Urls, voices: dict[str, bytes], tmp_path: Path, hours: float
+) -> None:
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    anna = telegram.user("Anna")
+    async with Relay(stack.asr) as asr, start(VOXMOOD_ASR_URL=asr.url, MT_CLOCK=str(clock)) as bot:
+        asr.close()
+        waiting = await anna.voice(telegram.bot, voices["en-negative-birthday"], duration=6)
+        await bot.line("attempt 2 failed")
+        clock.write_text(str(3600 * hours))
+        await asr.open()
+        await verdict(telegram, waiting)
+        await verdict(telegram, await anna.voice(telegram.bot, voices["en-positive-job"], duration=7))
+
+
+async def test_a_full_disk_ends_the_bot_and_loses_nothing(
+    telegram: World, start: Start, voices: dict[str, bytes]
+) -> None:
+    anna = telegram.user("Anna")
+    async with start() as bot:
+        resource.prlimit(
+            bot.pid, resource.RLIMIT_FSIZE, (4096, 4096)
+        )  # no file of its may grow, as if the disk were full
+        message = await anna.voice(telegram.bot, voices["en-negative-birthday"], duration=6)
+        await bot.line("is the disk full?")
+        await bot.ended()
+        assert not any(VERDICT.search(answer.text) for answer in below(telegram, message))
+    async with start():
+        await verdict(telegram, message)
+    assert len(below(telegram, message)) == 1
 
 
 KILLS = {

@@ -79,6 +79,11 @@ class Process:
         assert isinstance(line, str), f"no line with {text!r} in {within} s:\n{self.output}"
         return line
 
+    async def ended(self, *, within: float = 30) -> None:
+        """Wait until it has ended by itself. Raises TimeoutError."""
+        async with self._condition:
+            await asyncio.wait_for(self._condition.wait_for(lambda: self._ended), within)
+
     async def stop(self, how: signal.Signals = signal.SIGTERM, *, within: float = 30) -> int:
         """Send a signal and wait for the end; the return code. AssertionError if it goes on for longer."""
         if self._process.returncode is None:

@@ -70,7 +70,7 @@ class Runtime:
             bot_token=settings.bot_token.get_secret_value(),
         )
         self.messenger = Messenger(self.session)
-        self.worker = Worker(self.inbox, settings, self.answering, count, self.forget)
+        self.worker = Worker(self.inbox, settings, self.answering, count, self.forget, lambda: self.session.server_time)
         self.bot = Bot(self.session, self.messenger, self.inbox, self.chats, settings, self.worker.wake)
         self.working: asyncio.Task[None] | None = None
         queue.set_function(self.inbox.waiting)

@@ -21,10 +21,9 @@ CREATE TABLE IF NOT EXISTS inbox (
     state TEXT NOT NULL,            -- waiting, or the outcome
     reply INTEGER,                  -- our message below it
     attempts INTEGER NOT NULL DEFAULT 0,
-    due REAL NOT NULL DEFAULT 0,    -- not to be tried before
     PRIMARY KEY (chat, message)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS waiting ON inbox (due) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS waiting ON inbox (chat) WHERE state = 'waiting';
 
 CREATE TABLE IF NOT EXISTS chats (
     chat INTEGER NOT NULL,
@@ -67,5 +66,5 @@ def give_in(error: sqlite3.Error) -> None:
 
     Nothing is lost by it. What has arrived is not committed (see session.py), so it comes again to the next process.
     """
-    logger.critical("cannot write to the inbox (%s): is the disk full? Ending", error)
+    logger.critical("cannot write to VOXMOOD_TELEGRAM_DIR (%s): is the disk full? Ending", error)
     signal.raise_signal(signal.SIGTERM)

@@ -2,7 +2,8 @@
 
 A message is in one of these states: waiting (a worker may have taken it: a restart forgets that and takes it again),
 or an outcome: negative, neutral, positive, no_speech, known (answered from memory), quiet (the chat wants no answer),
-refused, failed, late, gone. Not done here: answering.
+refused, failed, late, gone. When it may be tried again is not written down, but counted by a clock that nobody sets:
+after a restart it is tried at once. Not done here: answering.
 """
 
 import sqlite3
@@ -38,6 +39,7 @@ class Inbox:
         self.connection = connection
         self.busy: Counter[int] = Counter()  # messages taken and not ended, by chat
         self.taken: set[tuple[int, int]] = set()
+        self.due: dict[tuple[int, int], float] = {}  # messages not to be tried before this time.monotonic()
         self.served: dict[int, int] = {}  # when a chat had its last turn, in turns
         self.turns = 0
 
@@ -54,9 +56,10 @@ class Inbox:
         """Let a message that has an outcome be answered anew, in the reply that it has."""
         with self.connection:
             self.connection.execute(
-                "UPDATE inbox SET state = ?, asked = ?, sent = ?, attempts = 0, due = 0 WHERE chat = ? AND message = ?",
+                "UPDATE inbox SET state = ?, asked = ?, sent = ?, attempts = 0 WHERE chat = ? AND message = ?",
                 (WAITING, asked, sent, chat, message),
             )
+        self.due.pop((chat, message), None)
 
     def get(self, chat: int, message: int) -> Item | None:
         """The row of a message."""
@@ -68,13 +71,14 @@ class Inbox:
 
         No chat has more than `most_in_chat` taken; chats in `held` are passed over.
         """
-        now = time.time()
+        now = time.monotonic()
         waiting = self.connection.execute(
-            "SELECT * FROM inbox WHERE state = ? AND due <= ? ORDER BY chat, sent, message", (WAITING, now)
+            "SELECT * FROM inbox WHERE state = ? ORDER BY chat, sent, message", (WAITING,)
         )
         first: dict[int, Item] = {}
         for row in waiting:
-            if (row["chat"], row["message"]) not in self.taken:
+            place = (row["chat"], row["message"])
+            if place not in self.taken and self.due.get(place, 0) <= now:
                 first.setdefault(row["chat"], _item(row))
         open_chats = [chat for chat in first if chat not in held and self.busy[chat] < most_in_chat]
         if not open_chats:
@@ -98,7 +102,9 @@ class Inbox:
 
     def later(self, item: Item, seconds: float, *, counts: bool) -> None:
         """Try again in so many seconds; `counts` as one of its attempts."""
-        self._set(item, "due = ?, attempts = attempts + ?", time.time() + seconds, counts)
+        if counts:
+            self._set(item, "attempts = attempts + 1")
+        self.due[item.chat, item.message] = time.monotonic() + seconds
 
     def end(self, item: Item, outcome: str) -> None:
         """Write down the outcome, and count it for the chat; whoever has asked anew meanwhile is answered anew."""
@@ -110,6 +116,7 @@ class Inbox:
             self.connection.execute(
                 "INSERT INTO counts VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1", (item.chat, outcome)
             )
+        self.due.pop((item.chat, item.message), None)
 
     def waiting(self) -> int:
         """How many wait, those included that a worker has taken."""
@@ -118,11 +125,8 @@ class Inbox:
 
     def next_due(self) -> float | None:
         """Seconds until the next message may be tried that may not be tried yet."""
-        now = time.time()
-        (due,) = self.connection.execute(
-            "SELECT min(due) FROM inbox WHERE state = ? AND due > ?", (WAITING, now)
-        ).fetchone()
-        return None if due is None else float(due) - now
+        now = time.monotonic()
+        return min((due - now for due in self.due.values() if due > now), default=None)
 
     def forget(self) -> None:
         """Delete the rows that nobody will ask for again."""

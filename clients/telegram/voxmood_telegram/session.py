@@ -3,10 +3,13 @@
 Telegram counts the updates of an account, and sends a client what it missed since the count that the client has
 written down. pyrogram writes it down before an update is handled, so a process killed in between would lose that one.
 Here the count is committed only when all that has arrived is handled; after a kill some arrives again, which the inbox
-knows. Nor does pyrogram ask for what it missed while the connection was cut. Not done here: handling updates.
+knows. Nor does pyrogram ask for what it missed while the connection was cut, nor bear a clock that is set. Not done
+here: handling updates.
 """
 
 import logging
+import sqlite3
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from pyrogram import Client
 from pyrogram.errors import RPCError
 from pyrogram.session import Session as Connection
 from pyrogram.storage import SQLiteStorage
+
+from voxmood_telegram.database import give_in
 
 logger = logging.getLogger("voxmood.telegram")
 
@@ -46,6 +51,7 @@ class Session(Client):  # type: ignore[misc]
     def __init__(self, folder: Path, *, api_id: int, api_hash: str, bot_token: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.arriving = 0  # batches of updates that are not queued yet
+        self.ahead = time.time() - time.monotonic()  # Telegram's clock before one that nobody sets
         super().__init__(
             "voxmood",
             api_id=api_id,
@@ -60,6 +66,18 @@ class Session(Client):  # type: ignore[misc]
             max_concurrent_transmissions=4,
         )
         self.on_connect()(self.connected)
+
+    @property
+    def server_time(self) -> float:
+        """Telegram's clock, in seconds since the epoch. pyrogram numbers messages by it, and takes none that is old.
+
+        pyrogram's own adds a difference to this machine's clock, which may be set at any time.
+        """
+        return self.ahead + time.monotonic()
+
+    def _set_server_time(self, number: int) -> None:
+        """Called with the number of a message of Telegram's, which holds the time."""
+        self.ahead = number / 2**32 - time.monotonic()
 
     async def initialize(self) -> None:
         """Begin to handle updates, those first that were missed."""
@@ -85,6 +103,8 @@ class Session(Client):  # type: ignore[misc]
             logger.warning("updates arrived in part (%s): asking for them again", type(error).__name__)
             self.storage.undo()
             await self.recover_gaps()
+        except sqlite3.Error as error:
+            give_in(error)
         finally:
             self.arriving -= 1
 

@@ -23,7 +23,10 @@ TIDY = 3600.0  # seconds between two times of forgetting
 
 
 class Worker:
-    """`open_answer` makes the answering of an item; `count` hears of each outcome, and how many seconds it took."""
+    """`open_answer` makes the answering of an item; `count` hears of each outcome, and how many seconds it took.
+
+    `clock` is Telegram's, by which messages are sent: this machine's may be wrong, or be set.
+    """
 
     def __init__(
         self,
@@ -32,15 +35,17 @@ class Worker:
         open_answer: Callable[[Item], Answering],
         count: Callable[[str, float], None],
         forget: Callable[[], None],
+        clock: Callable[[], float],
     ) -> None:
         self.inbox = inbox
         self.settings = settings
         self.open_answer = open_answer
         self.count = count
         self.forget = forget
+        self.clock = clock
         self.news = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.held: dict[int, float] = {}  # chats that Telegram wants us to leave alone, and until when
+        self.held: dict[int, float] = {}  # chats that Telegram wants us to leave alone, until this time.monotonic()
         self.stopping = False
 
     def wake(self) -> None:
@@ -63,7 +68,7 @@ class Worker:
 
     def start_all(self) -> None:
         """Take as many messages as may be worked on at a time."""
-        now = time.time()
+        now = time.monotonic()
         self.held = {chat: until for chat, until in self.held.items() if until > now}
         while len(self.tasks) < self.settings.telegram_parallel:
             item = self.inbox.take(self.settings.telegram_parallel_chat, self.held)
@@ -80,7 +85,7 @@ class Worker:
 
     def pause(self) -> float:
         """Seconds until something may be due that nobody announces."""
-        waits = [TIDY, *(until - time.time() for until in self.held.values())]
+        waits = [TIDY, *(until - time.monotonic() for until in self.held.values())]
         due = self.inbox.next_due()
         return max(0.01, min([*waits, due] if due is not None else waits))
 
@@ -101,7 +106,7 @@ class Worker:
         try:
             await self.attempt(item, answering)
         except Flood as flood:
-            self.held[item.chat] = time.time() + flood.seconds
+            self.held[item.chat] = time.monotonic() + flood.seconds
             self.inbox.later(item, flood.seconds, counts=False)
         except Trouble as trouble:  # Telegram's, not the services': it says nothing about this message
             self.inbox.later(item, trouble.seconds, counts=False)
@@ -118,7 +123,7 @@ class Worker:
 
     async def attempt(self, item: Item, answering: Answering) -> None:
         """One attempt. Raises what the messenger raises."""
-        if time.time() - item.sent > self.settings.telegram_too_late:
+        if self.clock() - item.sent > self.settings.telegram_too_late:
             logger.warning("dropped a message that waited for more than %.0f s", self.settings.telegram_too_late)
             await answering.give_up("late")
             self.end(item, "late")
@@ -149,4 +154,4 @@ class Worker:
     def end(self, item: Item, outcome: str) -> None:
         """Done."""
         self.inbox.end(item, outcome)
-        self.count(outcome, time.time() - item.sent)
+        self.count(outcome, self.clock() - item.sent)
