@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
 from voxmood_asr.audio import Clip, decode
 from voxmood_asr.engine import Request, WhisperEngine, invented
@@ -12,6 +13,7 @@ from voxmood_asr.settings import Settings
 from voxmood_asr.short_window import Decoded
 from voxmood_asr.speech import pieces
 from voxmood_asr.transcript import Segment
+from voxmood_service import Stages
 
 
 def segment(text: str, ratio: float, silence: float, logprob: float) -> Segment:
@@ -23,12 +25,12 @@ def test_only_the_marks_of_an_invention_condemn_a_segment() -> None:
     assert invented(segment("mumbled, but said", 1.1, 0.1, -1.5)) is None
     assert invented(segment("said after a long pause", 1.1, 0.9, -0.3)) is None
     assert invented(segment("you you you you you you", 5.0, 0.1, -0.2)) == "repetition"
-    assert invented(segment("Thanks for watching!", 1.1, 0.9, -1.5)) == "no speech"
+    assert invented(segment("Thanks for watching!", 1.1, 0.9, -1.5)) == "no_speech"
 
 
 @pytest.fixture(scope="module")
 def engine() -> WhisperEngine:
-    engine = WhisperEngine(Settings(asr_threads=2))
+    engine = WhisperEngine(Settings(asr_threads=2), Stages(CollectorRegistry()))
     engine.load()
     return engine
 
