@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import files, packages_distributions
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def canonical(name: str) -> str:
     return re.split(r"[^\w.-]", name, maxsplit=1)[0].lower().replace("_", "-")
 
 
+@cache
 def distribution(module: str) -> str:
     """The distribution that a module is of; several may share the top of its name."""
     names = {*packages_distributions()[module.split(".")[0]]}

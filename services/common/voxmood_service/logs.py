@@ -16,6 +16,7 @@ FIELDS = (
     *("timestamp", "level", "logger", "request_id", "trace_id", "message"),
     *("method", "route", "status", "seconds", "code", "exception"),
 )
+CALLBACK = "Exception in callback"  # asyncio goes on with the arguments of the call
 
 
 class Formatter(JsonFormatter):
@@ -40,11 +41,13 @@ class Formatter(JsonFormatter):
 
 
 def fixed_part(record: logging.LogRecord) -> str:
-    """The first line of what a library says, and without what it puts in; uvicorn puts in ports and numbers only."""
+    """The first line of what a library says, without what it puts in. What uvicorn puts in are ports and numbers."""
     if record.name.startswith("uvicorn"):
         message = record.getMessage()
     else:
         message = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+    if message.startswith(CALLBACK):
+        return CALLBACK
     return message.partition("\n")[0]
 
 

@@ -8,6 +8,7 @@ cannot be reached costs requests nothing: spans wait in a bounded queue, and are
 import os
 from collections.abc import Sequence
 
+import httpx
 from fastapi import FastAPI
 from opentelemetry import propagate
 from opentelemetry import trace as api
@@ -41,7 +42,7 @@ def trace(app: FastAPI, name: str, endpoint: str) -> None:
 
 async def call_by_path(span: api.Span, request: RequestInfo) -> None:
     """Name a request to another service by its path, which is fixed in the client."""
-    span.update_name(f"{request.method.decode()} {request.url.path}")
+    span.update_name(f"{request.method.decode()} {httpx.URL(str(request.url)).path}")
 
 
 class Reduced(SpanExporter):
