@@ -17,6 +17,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.conftest import bot_settings
 from tests.mtproto import Process, World
 from tools.stack import ROOT, Urls, free_ports
 
@@ -114,16 +115,8 @@ async def metrics_of_a_bot(stack: Urls, voice: bytes, folder: Path) -> str:
     """Of one that has answered a message."""
     (port,) = free_ports(1)
     async with World() as telegram, httpx.AsyncClient() as client, asyncio.timeout(60):
-        env = {
-            "TELEGRAM_API_ID": "1234567",
-            "TELEGRAM_API_HASH": "0123456789abcdef0123456789abcdef",
-            "TELEGRAM_BOT_TOKEN": telegram.bot.token,
-            "VOXMOOD_TELEGRAM_DIR": str(folder),
-            "VOXMOOD_TELEGRAM_PORT": str(port),
-            "VOXMOOD_ASR_URL": stack.asr,
-            "VOXMOOD_SENTIMENT_URL": stack.sentiment,
-        }
-        async with Process(telegram, "-m", "voxmood_telegram", env=env) as process:
+        env = bot_settings(telegram, stack, folder) | {"VOXMOOD_TELEGRAM_PORT": str(port)}
+        async with Process(telegram, "-m", "voxmood_telegram", env=dict(env)) as process:
             await process.line("ready")
             await telegram.user(PRIVATE, language="en").voice(telegram.bot, voice, duration=6)
             text = ""
@@ -154,7 +147,7 @@ def test_alerts_and_dashboard_name_only_metrics_and_labels_that_there_are(export
 
         def note(part: promql_parser.Expr, names: set[str] = names) -> bool:
             if isinstance(part, promql_parser.VectorSelector):
-                names.add(part.name)
+                names.add(part.name or "")
             return True
 
         promql_parser.walk(promql_parser.parse(text), note)
@@ -193,7 +186,7 @@ def test_the_dashboard_can_be_drawn() -> None:
     (variable,) = DASHBOARD["templating"]["list"]
     assert (variable["name"], variable["type"], variable["query"]) == ("datasource", "datasource", "prometheus")
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
-    taken = set()
+    taken: set[tuple[int, int]] = set()
     for panel in PANELS:
         assert panel["title"], panel
         assert panel["description"], panel

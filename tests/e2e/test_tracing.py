@@ -1,5 +1,6 @@
 """Traces of the real services, as the real exporter sends them."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -8,6 +9,8 @@ from pathlib import Path
 import httpx
 
 from tests.collector import collecting
+from tests.conftest import bot_settings
+from tests.mtproto import Process, World
 from tools.stack import free_ports, running
 
 PRIVATE = "zanzibar"
@@ -71,6 +74,28 @@ def test_a_request_is_one_trace_through_all_services_and_holds_nothing_private(
             assert any(service in line and f'"trace_id": "{CALLER}"' in line for line in log_lines.splitlines()), (
                 "the log leads to the trace"
             )
+
+
+async def test_a_message_of_the_bot_is_one_trace(tmp_path: Path, voices: dict[str, bytes]) -> None:
+    env = {"OTEL_BSP_SCHEDULE_DELAY": "100"}
+    with collecting() as collector, (tmp_path / "log").open("w") as log:
+        env["VOXMOOD_OTLP_ENDPOINT"] = collector.url
+        with running(env=env, log=log) as urls:
+            async with World() as telegram, asyncio.timeout(90):
+                given = env | bot_settings(telegram, urls, tmp_path) | {"VOXMOOD_TELEGRAM_PORT": str(*free_ports(1))}
+                async with Process(telegram, "-m", "voxmood_telegram", env=dict(given)) as process:
+                    await process.line("ready")
+                    await telegram.user(PRIVATE).voice(telegram.bot, voices["en-negative-birthday"], duration=6)
+                    wanted = ("message", "recognise", "classify", "POST /classify")
+                    await asyncio.to_thread(collector.until, *wanted, within=60)
+        spans = collector.spans()
+        (root,) = [span for service, span in spans if (service, span.name) == ("voxmood-telegram", "message")]
+        assert not root.parent_span_id
+        together = {service for service, span in spans if span.trace_id == root.trace_id}
+        assert together == {"voxmood-telegram", "voxmood-asr", "voxmood-sentiment"}
+        sent = b"".join(collector.bodies).lower()
+        for private in (PRIVATE, "birthday", "127.0.0.1", telegram.bot.token):
+            assert private.lower().encode() not in sent
 
 
 def test_a_collector_that_is_away_costs_nothing(tmp_path: Path, voices: dict[str, bytes]) -> None:

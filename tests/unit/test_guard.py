@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
 
 from voxmood_asr.audio import Clip, decode
 from voxmood_asr.engine import Request, WhisperEngine, invented
@@ -13,7 +12,6 @@ from voxmood_asr.settings import Settings
 from voxmood_asr.short_window import Decoded
 from voxmood_asr.speech import pieces
 from voxmood_asr.transcript import Segment
-from voxmood_service import Stages
 
 
 def segment(text: str, ratio: float, silence: float, logprob: float) -> Segment:
@@ -30,7 +28,7 @@ def test_only_the_marks_of_an_invention_condemn_a_segment() -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> WhisperEngine:
-    engine = WhisperEngine(Settings(asr_threads=2), Stages(CollectorRegistry()))
+    engine = WhisperEngine(Settings(asr_threads=2))
     engine.load()
     return engine
 
@@ -50,6 +48,7 @@ def test_what_is_dropped_is_named(
     heard = engine.transcribe(clip, Request())
     assert heard.text == "I got the job."
     assert [warning.split(": ")[1] for warning in heard.warnings] == ["repetition"]
+    assert heard.dropped == ["repetition"], "for the metrics"
 
 
 def test_detection_chooses_among_the_languages_of_the_setting(voices: dict[str, bytes]) -> None:

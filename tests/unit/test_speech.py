@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from jiwer import wer
-from prometheus_client import CollectorRegistry
 from whisper_normalizer.basic import BasicTextNormalizer
 
 from voxmood_asr import short_window, speech
@@ -14,7 +13,6 @@ from voxmood_asr.audio import RATE, Clip, Pcm, decode
 from voxmood_asr.engine import Request, WhisperEngine
 from voxmood_asr.settings import Settings
 from voxmood_asr.short_window import Stamps
-from voxmood_service import Stages
 
 JOB = "en-positive-job"
 normalise = BasicTextNormalizer()
@@ -23,7 +21,7 @@ Said = dict[str, dict[str, str]]
 
 @pytest.fixture(scope="module")
 def engine() -> WhisperEngine:
-    engine = WhisperEngine(Settings(asr_threads=2), Stages(CollectorRegistry()))
+    engine = WhisperEngine(Settings(asr_threads=2))
     engine.load()
     return engine
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
+from prometheus_client import CollectorRegistry
 
 from voxmood_asr.audio import FULL_SCALE, RATE, Clip
 from voxmood_asr.errors import ModelError, UnknownLanguage
@@ -51,10 +52,11 @@ class Engine(Protocol):
 
 
 class WhisperEngine:
-    """The Engine of this service; `stages` times detecting voices and recognising."""
+    """The Engine of this service; `stages` times detecting voices and recognising, for whom it may concern."""
 
-    def __init__(self, settings: Settings, stages: Stages) -> None:
-        self.settings, self.stages = settings, stages
+    def __init__(self, settings: Settings, stages: Stages | None = None) -> None:
+        self.settings = settings
+        self.stages = stages or Stages(CollectorRegistry())
         self.languages: list[str] = []  # to choose among
         self.model: ShortWindowWhisper
 
