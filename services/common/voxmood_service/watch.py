@@ -61,7 +61,7 @@ class Watch:
         route = getattr(scope.get("route"), "path", "-")
         code = scope.get(CODE)
         if code:
-            # One from another server may be anything.
-            self.problems.labels(code if re.fullmatch("[a-z_]{1,32}", code) else "other").inc()
+            code = code if re.fullmatch("[a-z_]{1,32}", code) else "other"  # that of another server may be anything
+            self.problems.labels(code).inc()
         fields = {"method": scope["method"], "route": route, "status": status, "seconds": seconds, "code": code}
         logger.info("%s %s %s", scope["method"], route, status or "hung up", extra=fields)
