@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from tests.mtproto import World
 from tools.stack import ROOT, Urls, free_ports, running
 
 VOICES = ROOT / "demo" / "voices"
@@ -42,6 +43,18 @@ def said() -> dict[str, dict[str, str]]:
     """What the demo voice messages say: the manifest's rows by name, without .ogg."""
     with (VOICES / "manifest.csv").open(encoding="utf-8", newline="") as manifest:
         return {row["file"].removesuffix(".ogg"): row for row in csv.DictReader(manifest)}
+
+
+def bot_settings(telegram: World, services: Urls, folder: Path) -> dict[str, str]:
+    """The environment of a bot of a loopback Telegram that asks these services and keeps what it has in a folder."""
+    return {
+        "TELEGRAM_API_ID": "1234567",
+        "TELEGRAM_API_HASH": "0123456789abcdef0123456789abcdef",
+        "TELEGRAM_BOT_TOKEN": telegram.bot.token,
+        "VOXMOOD_TELEGRAM_DIR": str(folder),
+        "VOXMOOD_ASR_URL": services.asr,
+        "VOXMOOD_SENTIMENT_URL": services.sentiment,
+    }
 
 
 Serve = Callable[[FastAPI], AbstractContextManager[str]]

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import FastAPI, Form, Request
+from fastapi import FastAPI, Form, Request, Response
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from tests.conftest import Serve
-from voxmood_service import service_app
+from voxmood_service import problem, service_app
 
 PRIVATE = "my sister's diary"
 
@@ -44,6 +44,10 @@ def app_for_tests() -> FastAPI:
     @app.post("/fail")
     async def fail(request: Request) -> None:
         raise RuntimeError((await request.body()).decode())
+
+    @app.post("/passed-on")
+    async def passed_on() -> Response:
+        return problem(400, PRIVATE, "as another server has it")
 
     @app.post("/full")
     async def full() -> None:
@@ -143,3 +147,12 @@ def test_answers_tell_browsers_to_load_and_show_and_keep_nothing(url: str, path:
 def test_an_unforeseen_error_has_the_headers_too(url: str) -> None:
     failed = httpx.post(f"{url}/fail", content=b"x")
     assert (failed.status_code, failed.headers["x-content-type-options"]) == (500, "nosniff")
+
+
+def test_a_code_that_another_server_made_up_is_told_to_nobody_else(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        assert httpx.post(f"{url}/passed-on").json()["code"] == PRIVATE
+    metrics = httpx.get(f"{url}/metrics").text
+    assert 'voxmood_problems_total{code="other"} 1.0' in metrics
+    assert PRIVATE not in metrics
+    assert [record.code for record in caplog.records if hasattr(record, "code")] == ["other"]

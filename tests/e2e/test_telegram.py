@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import Transcode
+from tests.conftest import Transcode, bot_settings
 from tests.mtproto import Call, Chat, Fault, Message, Process, User, World
 from tests.relay import Relay
 from tools.stack import Urls, free_ports
@@ -41,13 +41,8 @@ def start(telegram: World, stack: Urls, tmp_path: Path) -> Start:
     @asynccontextmanager
     async def run(ready: bool = True, **env: str) -> AsyncIterator[Process]:
         given = {
-            "TELEGRAM_API_ID": "1234567",
-            "TELEGRAM_API_HASH": "0123456789abcdef0123456789abcdef",
-            "TELEGRAM_BOT_TOKEN": telegram.bot.token,
-            "VOXMOOD_TELEGRAM_DIR": str(tmp_path / "telegram"),
+            **bot_settings(telegram, stack, tmp_path / "telegram"),
             "VOXMOOD_TELEGRAM_PORT": str(port),
-            "VOXMOOD_ASR_URL": stack.asr,
-            "VOXMOOD_SENTIMENT_URL": stack.sentiment,
             **env,
         }
         async with Process(telegram, "-m", "voxmood_telegram", env=dict(given)) as process:

@@ -29,7 +29,9 @@ from voxmood_sentiment.settings import SHIPPED
 from voxmood_service import ServiceSettings, service_app
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+ALL: dict[str, dict[str, Any]] = COMPOSE["services"]
+SERVICES = {name: service for name, service in ALL.items() if "build" in service}
+MONITORING = {name: service for name, service in ALL.items() if "image" in service}
 # What .env may hold for the same services run without containers.
 FOR_PROCESSES = {
     "VOXMOOD_HOST": "127.0.0.1",
@@ -290,6 +292,38 @@ def test_service_is_confined_and_limited(service: str) -> None:
     assert float(resolve(limits["cpus"], {})) > 0
     assert asked["healthcheck"].keys() >= {"interval", "timeout", "start_period"}
     assert not asked["healthcheck"].keys() & {"disable", "test"}, "the image says how"
+
+
+@pytest.mark.parametrize("service", MONITORING)
+def test_monitoring_is_optional_pinned_confined_and_told_no_secret(service: str) -> None:
+    asked = MONITORING[service]
+    assert asked["profiles"] == ["monitoring"]
+    assert re.fullmatch(r"[\w/]+:v?\d+\.\d+\.\d+", asked["image"])
+    assert asked["read_only"] is True
+    assert asked["cap_drop"] == ["ALL"]
+    assert asked["security_opt"] == ["no-new-privileges:true"]
+    assert "env_file" not in asked
+    assert not [value for value in asked.get("environment", {}).values() if "${" in value]
+    assert asked["deploy"]["resources"]["limits"].keys() == {"memory", "cpus"}
+    assert [resolve(port, {}) for port in asked.get("ports", ())] in ([], ["127.0.0.1:3000:3000"])
+    mounts = [mount.split(":") for mount in asked["volumes"]]
+    assert all((ROOT / source).is_dir() and mode == ["ro"] for source, _, *mode in mounts if source.startswith("."))
+    assert {source for source, *_ in mounts if not source.startswith(".")} <= set(COMPOSE["volumes"])
+
+
+def test_prometheus_asks_each_service_and_grafana_asks_prometheus() -> None:
+    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    targets = {
+        job["job_name"]: [(name, found["port"]) for found in job["dns_sd_configs"] for name in found["names"]]
+        for job in config["scrape_configs"]
+    }
+    assert targets == {service: [(service, default_port(service))] for service in SERVICES}
+    (source,) = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text())[
+        "datasources"
+    ]
+    assert source["url"] == "http://prometheus:9090"
+    for asking, asked in [*(("prometheus", service) for service in SERVICES), ("grafana", "prometheus")]:
+        assert set(ALL[asking]["networks"]) & set(ALL[asked]["networks"])
 
 
 def megabytes(size: str) -> int:

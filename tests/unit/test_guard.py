@@ -23,7 +23,7 @@ def test_only_the_marks_of_an_invention_condemn_a_segment() -> None:
     assert invented(segment("mumbled, but said", 1.1, 0.1, -1.5)) is None
     assert invented(segment("said after a long pause", 1.1, 0.9, -0.3)) is None
     assert invented(segment("you you you you you you", 5.0, 0.1, -0.2)) == "repetition"
-    assert invented(segment("Thanks for watching!", 1.1, 0.9, -1.5)) == "no speech"
+    assert invented(segment("Thanks for watching!", 1.1, 0.9, -1.5)) == "no_speech"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,7 @@ def test_what_is_dropped_is_named(
     heard = engine.transcribe(clip, Request())
     assert heard.text == "I got the job."
     assert [warning.split(": ")[1] for warning in heard.warnings] == ["repetition"]
+    assert heard.dropped == ["repetition"], "for the metrics"
 
 
 def test_detection_chooses_among_the_languages_of_the_setting(voices: dict[str, bytes]) -> None:

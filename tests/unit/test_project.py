@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from functools import cache
+from importlib.metadata import files, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,17 @@ PACKAGES = [path.parent for path in ROOT.glob("*/*/pyproject.toml")]
 
 def canonical(name: str) -> str:
     return re.split(r"[^\w.-]", name, maxsplit=1)[0].lower().replace("_", "-")
+
+
+@cache
+def distribution(module: str) -> str:
+    """The distribution that a module is of; several may share the top of its name."""
+    names = {*packages_distributions()[module.split(".")[0]]}
+    if len(names) > 1:
+        places = {f"{module.replace('.', '/')}{end}" for end in (".py", "/__init__.py")}
+        names = {name for name in names if places & {file.as_posix() for file in files(name) or ()}}
+    (name,) = names
+    return canonical(name)
 
 
 def test_every_setting_is_in_the_example_and_none_else() -> None:
@@ -92,15 +104,16 @@ def test_a_package_declares_what_it_imports_and_nothing_else(package: Path) -> N
     optional = {canonical(name) for names in project.get("optional-dependencies", {}).values() for name in names}
     declared = {canonical(name) for name in project["dependencies"]}
     (code,) = [path for path in package.iterdir() if path.name.startswith("voxmood") and (path / "py.typed").exists()]
-    distributions = packages_distributions()
-    imported = set()
+    modules = set()
     for file in code.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module]
-            for top in {name.split(".")[0] for name in names} - {code.name, *sys.stdlib_module_names}:
-                imported.add(canonical(distributions[top][0]))
+                if node.module == "opentelemetry":
+                    names = [f"{node.module}.{alias.name}" for alias in node.names]
+            modules |= {name for name in names if name.split(".")[0] not in {code.name, *sys.stdlib_module_names}}
+    imported = {distribution(module) for module in modules}
     unseen = {"python-multipart", "tgcrypto-pyrofork"}  # FastAPI reads forms with it, pyrogram encrypts with it
     assert imported - (optional - declared) == declared - unseen
     assert imported <= declared | optional

@@ -6,4 +6,4 @@ from voxmood_telegram.settings import Settings
 
 settings = read_settings(Settings)
 app, loading = create_app(settings)
-serve(app, loading, host=settings.host, port=settings.telegram_port, log_level=settings.log_level)
+serve(app, loading, settings, name="voxmood-telegram", port=settings.telegram_port)

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 
 from voxmood import BadAnswer, Busy, TimedOut, Unauthorized, Unavailable, VoxmoodError
+from voxmood_service import span
 from voxmood_telegram.answering import Answering
 from voxmood_telegram.database import give_in
 from voxmood_telegram.inbox import Inbox, Item
@@ -104,7 +105,8 @@ class Worker:
         """Answer one message, or put it back for later."""
         answering = self.open_answer(item)
         try:
-            await self.attempt(item, answering)
+            with span("message"):
+                await self.attempt(item, answering)
         except Flood as flood:
             self.held[item.chat] = time.monotonic() + flood.seconds
             self.inbox.later(item, flood.seconds, counts=False)

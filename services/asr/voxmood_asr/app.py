@@ -20,7 +20,7 @@ from voxmood_asr.errors import TABLE, AudioTooLarge
 from voxmood_asr.formats import Format
 from voxmood_asr.settings import Settings
 from voxmood_asr.transcript import Transcript
-from voxmood_service import Loading, Turns, documented, service_app
+from voxmood_service import Loading, Stages, Turns, documented, service_app
 
 Flag = Annotated[bool, BeforeValidator({"true": True, "false": False, False: False}.get)]  # nothing that only resembles
 TEXTS = ("text/plain", "application/x-subrip", "text/vtt")
@@ -29,11 +29,15 @@ DESCRIPTION = "Speech to text with the OpenAI contract: any client of it works. 
 
 def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> tuple[FastAPI, Loading]:
     """Build the app around a recogniser; the settings' Whisper by default."""
-    whisper = recogniser or engine.WhisperEngine(settings)
     registry = CollectorRegistry()
+    stages = Stages(registry, "probe", "decode", "detect", "recognise")
+    whisper = recogniser or engine.WhisperEngine(settings, stages)
     seconds = Counter("voxmood_audio_seconds", "Seconds of audio recognised", registry=registry)
     silent = Counter("voxmood_no_speech", "Recordings in which nobody speaks", registry=registry)
     again = Counter("voxmood_full_windows", "Pieces of speech decoded again on a window of 30 s", registry=registry)
+    dropped = Counter("voxmood_dropped_segments", "Segments taken for invented", ["reason"], registry=registry)
+    for reason in engine.FAULTS:
+        dropped.labels(reason)  # there from the start, at 0
     decoder = Decoder(settings.workers() + 1, settings.max_bytes, settings.max_seconds, registry)
     turns = Turns(settings.asr_queue, registry, settings.workers())
     started = int(time.time())
@@ -52,12 +56,15 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
         table=TABLE,
         max_bytes=settings.max_bytes,
         registry=registry,
+        model=settings.model_id,
         load=load,
         close=close,
     )
 
     def recognise(data: bytes, wish: engine.Request) -> Generator[Transcript, None, Transcript]:
-        return (yield from whisper.steps(decoder.decode(data), wish))
+        with stages("decode"):
+            clip = decoder.decode(data)
+        return (yield from whisper.steps(clip, wish))
 
     @app.get("/v1/models", tags=["openai"])
     async def models() -> dict[str, Any]:
@@ -94,12 +101,15 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
         data = await file.read()
         if len(data) > settings.max_bytes:
             raise AudioTooLarge(f"the file is larger than {settings.max_bytes / 1e6:.3g} MB: send it in parts")
-        await decoder.probe(data)
+        with stages("probe"):
+            await decoder.probe(data)
         wish = engine.Request(language or None, prompt or None, temperature, words="word" in timestamp_granularities)
         transcript = await turns.steps(request, recognise(data, wish))
         seconds.inc(transcript.duration)
         silent.inc(transcript.no_speech)
         again.inc(transcript.repeats)
+        for reason in transcript.dropped:
+            dropped.labels(reason).inc()
         if response_format is Format.TEXT:
             return PlainTextResponse(transcript.text + "\n")
         if response_format is Format.SRT:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
+from prometheus_client import CollectorRegistry
 
 from voxmood_asr.audio import FULL_SCALE, RATE, Clip
 from voxmood_asr.errors import ModelError, UnknownLanguage
@@ -20,12 +21,13 @@ from voxmood_asr.settings import Settings
 from voxmood_asr.short_window import REPETITION, Decoded, Encoded, ShortWindowWhisper
 from voxmood_asr.speech import Piece, pieces
 from voxmood_asr.transcript import Segment, Transcript, Word
-from voxmood_service import check_sums
+from voxmood_service import Stages, check_sums
 
 NO_SPEECH = 0.6
 LOW_LOGPROB = -1.0
 SURE_OF_LANGUAGE = 0.5
 BATCH = 5  # pieces of a long recording at once: two thirds of the time of one by one; each more takes 20 MB
+FAULTS = {"repetition": "repetition", "no_speech": "no speech"}  # marks of an invention, and what to call them
 REST = 1.0  # seconds that the decoder may leave at the end of a piece
 
 
@@ -50,10 +52,11 @@ class Engine(Protocol):
 
 
 class WhisperEngine:
-    """The Engine of this service."""
+    """The Engine of this service; `stages` times detecting voices and recognising, for whom it may concern."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stages: Stages | None = None) -> None:
         self.settings = settings
+        self.stages = stages or Stages(CollectorRegistry())
         self.languages: list[str] = []  # to choose among
         self.model: ShortWindowWhisper
 
@@ -106,17 +109,23 @@ class WhisperEngine:
             raise UnknownLanguage(f"the model does not speak {request.language!r}: use a code such as en or ru")
         so_far = Transcript([], request.language, None, clip.seconds, ["truncated"] if clip.truncated else [])
         waiting = pieces(clip.pcm)
-        batch = list(islice(waiting, BATCH))
+        batch = self._next(waiting)
         while batch:
-            so_far = self._further(so_far, batch, request)
-            batch = list(islice(waiting, BATCH))
+            with self.stages("recognise"):
+                so_far = self._further(so_far, batch, request)
+            batch = self._next(waiting)
             if batch:
                 yield so_far
         return so_far
 
+    def _next(self, waiting: Iterator[Piece]) -> list[Piece]:
+        """The next batch of pieces, for which the recording is searched as far as it takes."""
+        with self.stages("detect"):
+            return list(islice(waiting, BATCH))
+
     def _further(self, so_far: Transcript, batch: Sequence[Piece], request: Request) -> Transcript:
         """The transcript with a batch of pieces more; the first one decides the language."""
-        segments, warnings = list(so_far.segments), list(so_far.warnings)
+        segments, warnings, dropped = list(so_far.segments), list(so_far.warnings), list(so_far.dropped)
         language, probability, repeats = so_far.language, so_far.language_probability, so_far.repeats
         encoded = self.model.encode_pieces([piece.samples for piece in batch])
         if not language:
@@ -127,10 +136,11 @@ class WhisperEngine:
             repeats += decoded.repeated
             for segment in plain(piece, decoded, request.temperature):
                 if fault := invented(segment):
-                    warnings.append(f"dropped {segment.start:.1f}-{segment.end:.1f} s: {fault}")
+                    warnings.append(f"dropped {segment.start:.1f}-{segment.end:.1f} s: {FAULTS[fault]}")
+                    dropped.append(fault)
                 else:
                     segments.append(segment)
-        return Transcript(segments, language, probability, so_far.duration, warnings, repeats)
+        return Transcript(segments, language, probability, so_far.duration, warnings, repeats, dropped)
 
     def _decode(
         self, batch: Sequence[Piece], encoded: Encoded, language: str, request: Request
@@ -171,9 +181,9 @@ def plain(piece: Piece, decoded: Decoded, temperature: float) -> Iterator[Segmen
 
 
 def invented(segment: Segment) -> str | None:
-    """Why the segment is not to be trusted, or None."""
+    """Which of FAULTS the segment has, or None."""
     if segment.compression_ratio > REPETITION:
         return "repetition"
     if segment.no_speech_prob > NO_SPEECH and segment.avg_logprob < LOW_LOGPROB:
-        return "no speech"
+        return "no_speech"
     return None

@@ -1,6 +1,6 @@
 """What a recognition gives. Times are seconds from the start of the file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Transcript:
     duration: float
     warnings: list[str]
     repeats: int = 0  # pieces decoded again on the full window
+    dropped: list[str] = field(default_factory=list)  # for each segment left out, which of engine.py's faults it has
 
     @property
     def text(self) -> str:

@@ -2,16 +2,19 @@
 
 from voxmood_service.app import Loading, service_app
 from voxmood_service.integrity import check_sums, write_sums
-from voxmood_service.problems import NotReady, ServiceError, Table, documented, problem
+from voxmood_service.problems import CODE, NotReady, ServiceError, Table, documented, problem
 from voxmood_service.queue import Turns, unless_hung_up
 from voxmood_service.server import serve
 from voxmood_service.settings import ServiceSettings, UpstreamSettings, read_settings
+from voxmood_service.stages import Stages, span
 
 __all__ = [
+    "CODE",
     "Loading",
     "NotReady",
     "ServiceError",
     "ServiceSettings",
+    "Stages",
     "Table",
     "Turns",
     "UpstreamSettings",
@@ -21,6 +24,7 @@ __all__ = [
     "read_settings",
     "serve",
     "service_app",
+    "span",
     "unless_hung_up",
     "write_sums",
 ]

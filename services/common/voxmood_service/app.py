@@ -13,14 +13,13 @@ from contextlib import asynccontextmanager
 
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse
 from fastapi_offline import FastAPIOffline
-from prometheus_client import CollectorRegistry
-from prometheus_fastapi_instrumentator import Instrumentator
+from prometheus_client import CollectorRegistry, Gauge, Info
 
 from voxmood_service.headers import SecurityHeaders
 from voxmood_service.middleware import BodyLimit, LastResort
 from voxmood_service.problems import NotReady, Table, documented, install
+from voxmood_service.watch import Watch, measure
 
 logger = logging.getLogger("voxmood.service")
 FORM_OVERHEAD = 100_000  # multipart boundaries and the other fields, beside the largest file
@@ -68,20 +67,30 @@ def service_app(
     table: Table,
     max_bytes: int,
     registry: CollectorRegistry,
+    model: Callable[[], str] = str,
     load: Callable[[], Awaitable[None] | None] | None = None,
     check: Callable[[], Awaitable[None]] | None = None,
     close: Callable[[], Awaitable[None]] | None = None,
 ) -> tuple[FastAPI, Loading]:
     """Build the frame.
 
-    `load` runs once, in a thread, at start. `check` runs at each `/readyz` and raises NotReady or a table's error.
-    `close` runs at the end. `max_bytes` bounds a file; the whole body may be slightly larger.
+    `load` runs once, in a thread, at start; then `model` names what it has loaded. `check` runs at each `/readyz` and
+    raises NotReady or a table's error. `close` runs at the end. `max_bytes` bounds a file; the whole body may be
+    slightly larger.
     """
     loading = Loading(load or (lambda: None))
+    built = Info("voxmood_build", "What runs here: version and model", registry=registry)
+    ready = Gauge("voxmood_ready", "Whether what the service loads at its start is loaded", registry=registry)
+
+    async def start() -> None:
+        await loading.run()
+        if loading.ready:
+            built.info({"version": version, "model": model()})
+            ready.set(1)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(loading.run())
+        task = asyncio.create_task(start())
         yield
         if inspect.iscoroutinefunction(load):
             task.cancel()  # a thread must be waited for
@@ -91,12 +100,11 @@ def service_app(
 
     app = FastAPIOffline(title=title, version=version, description=description, lifespan=lifespan)
     install(app, table)
-    Instrumentator(registry=registry, excluded_handlers=["/livez", "/readyz", "/metrics"]).instrument(app).expose(
-        app, tags=["health"], response_class=PlainTextResponse
-    )
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, max_bytes=max_bytes + FORM_OVERHEAD)
+    measure(app, registry)
     app.add_middleware(LastResort)
+    app.add_middleware(Watch, registry=registry)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CorrelationIdMiddleware, validator=is_request_id)
 

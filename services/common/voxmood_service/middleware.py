@@ -1,19 +1,17 @@
-"""Two ASGI layers: a body limit that is enforced while the body streams in, and a last resort that logs requests.
+"""Two ASGI layers: a body limit that is enforced while the body streams in, and a last resort for unforeseen errors.
 
 Plain ASGI, so that a handler still sees its client hang up. Not done here: routing, or any known error.
 """
 
 import logging
-import time
-import traceback
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from voxmood_service.logs import describe
 from voxmood_service.problems import problem
 
 logger = logging.getLogger("voxmood.http")
-QUIET = {"/livez", "/readyz", "/metrics"}  # asked every few seconds
 
 
 class BodyLimit:
@@ -62,7 +60,7 @@ class BodyLimit:
 
 
 class LastResort:
-    """Log one line a request, and turn an unforeseen exception into a bare 500.
+    """Turn an unforeseen exception into a bare 500.
 
     The exception's message is kept out of the log, since it may quote what the user sent; its type and where it
     happened are enough to find it.
@@ -72,27 +70,18 @@ class LastResort:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status, started = 0, time.perf_counter()
+        begun = False
 
         async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            nonlocal begun
+            begun = True
             await send(message)
 
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
-            where = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("unforeseen %s at\n%s", type(error).__name__, where)
-            if not status:
+            logger.error("unforeseen %s", describe(error))
+            if not begun and scope["type"] == "http":
                 await problem(500, "internal_error", "an unforeseen error; the log has its request id")(
-                    scope, receive, watched
+                    scope, receive, send
                 )
-        if scope["path"] not in QUIET:
-            route = getattr(scope.get("route"), "path", "-")
-            seconds = time.perf_counter() - started
-            logger.info("%s %s %s %.3f s", scope["method"], route, status or "hung up", seconds)

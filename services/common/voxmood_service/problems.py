@@ -20,8 +20,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
+CODE = "voxmood.code"  # where an answered problem leaves its code in the ASGI scope, for logs and metrics
 
 
 class ServiceError(Exception):
@@ -64,7 +66,20 @@ class ProblemBody(BaseModel):
     request_id: str | None = Field(None, description="also in the X-Request-ID header and in the logs")
 
 
-def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+class Problem(JSONResponse):
+    """An answer whose code the layers around it can see."""
+
+    def __init__(self, body: ProblemBody, headers: Mapping[str, str]) -> None:
+        super().__init__(body.model_dump(), body.status, dict(headers), media_type=MEDIA_TYPE)
+        self.code = body.code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        scope[CODE] = self.code
+        await super().__call__(scope, receive, send)
+
+
+def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> Problem:
     """Build the answer for one error."""
     body = ProblemBody(
         type="about:blank",
@@ -74,7 +89,7 @@ def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | No
         detail=detail,
         request_id=correlation_id.get(),
     )
-    return JSONResponse(body.model_dump(), status, dict(headers or {}), media_type=MEDIA_TYPE)
+    return Problem(body, headers or {})
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

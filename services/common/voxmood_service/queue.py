@@ -10,15 +10,16 @@ import time
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 from starlette.requests import Request
 
 from voxmood_service.problems import Busy, HungUp
+from voxmood_service.stages import SECONDS, span
 
 T = TypeVar("T")
-SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
 
 class Turns:
@@ -33,6 +34,8 @@ class Turns:
         self.pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="inference")
         self.length = Gauge("voxmood_queue_length", "Requests at work or waiting", registry=registry)
         self.length.set_function(lambda: self.taken)
+        limit = Gauge("voxmood_queue_limit", "Most requests at work or waiting", registry=registry)
+        limit.set(self.places)
         self.waited = Histogram("voxmood_wait_seconds", "Time in the queue", registry=registry, buckets=SECONDS)
         self.worked = Histogram("voxmood_work_seconds", "Time at work", registry=registry, buckets=SECONDS)
 
@@ -74,10 +77,13 @@ class Turns:
     async def _take_turn(self, work: Callable[[threading.Event], T], spent: list[float]) -> T:
         queued = time.perf_counter()
         stop = threading.Event()
-        async with self.turn:
+        with span("queue"):
+            await self.turn.acquire()
+        try:
             started = time.perf_counter()
             self.waited.observe(started - queued)
-            job = asyncio.get_running_loop().run_in_executor(self.pool, work, stop)
+            # In the context of the request, so that what the thread logs and traces is known to be a part of it.
+            job = asyncio.get_running_loop().run_in_executor(self.pool, copy_context().run, work, stop)
             try:
                 return await asyncio.shield(job)
             finally:
@@ -86,6 +92,8 @@ class Turns:
                 await asyncio.wait([job])
                 spent.append(time.perf_counter() - started)
                 self.worked.observe(spent[-1])
+        finally:
+            self.turn.release()
 
 
 def _step(work: Generator[object, None, T]) -> tuple[T] | None:

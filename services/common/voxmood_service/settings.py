@@ -15,6 +15,11 @@ class ServiceSettings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on; 0.0.0.0 in a container")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much to log")
+    otlp_endpoint: str = Field(
+        "",
+        pattern="^(https?://.+)?$",
+        description="where traces go, as http://collector:4318 (OpenTelemetry, OTLP over HTTP); empty: nowhere",
+    )
     max_bytes: int = Field(20_000_000, gt=0, description="largest audio accepted, in bytes")
     max_characters: int = Field(20_000, gt=0, description="longest text accepted, in characters")
     languages: Annotated[tuple[str, ...], NoDecode] = Field(

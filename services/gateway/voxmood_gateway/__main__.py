@@ -6,4 +6,4 @@ from voxmood_service import read_settings, serve
 
 settings = read_settings(Settings)
 app, loading = create_app(settings)
-serve(app, loading, host=settings.host, port=settings.gateway_port, log_level=settings.log_level)
+serve(app, loading, settings, name="voxmood-gateway", port=settings.gateway_port)

@@ -11,7 +11,7 @@ from voxmood import Analysis, Analyzer, BadAnswer, Unauthorized, VoxmoodError
 from voxmood_gateway import keys
 from voxmood_gateway.body import OPENAPI, read_wish
 from voxmood_gateway.settings import Settings
-from voxmood_service import Loading, documented, problem, service_app, unless_hung_up
+from voxmood_service import Loading, Stages, documented, problem, service_app, unless_hung_up
 
 DESCRIPTION = "The mood of a voice message or a text. Audio is recognised and classified, and stored nowhere."
 
@@ -29,6 +29,7 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
     )
     registry = CollectorRegistry()
     analyses = Counter("voxmood_analyses", "Analyses by verdict", ["verdict"], registry=registry)
+    stages = Stages(registry, "asr", "sentiment")
     app, loading = service_app(
         title="Voxmood",
         version=version("voxmood-gateway"),
@@ -63,6 +64,9 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
             work = analyst.analyze_text(wish.text or "", language=wish.language, explain=wish.explain, request_id=name)
         analysis = await unless_hung_up(request, work)
         analyses.labels(analysis.verdict or "no_speech").inc()
+        for stage, seconds in analysis.timings:
+            if seconds is not None:
+                stages.add(stage, seconds)
         return analysis
 
     return app, loading

@@ -19,7 +19,7 @@ from voxmood_sentiment.scoring import Reading, Scorer
 from voxmood_sentiment.settings import Settings
 from voxmood_sentiment.together import Together
 from voxmood_sentiment.words import is_blank
-from voxmood_service import Loading, Turns, documented, service_app
+from voxmood_service import Loading, Turns, documented, service_app, span
 
 DESCRIPTION = "The mood of texts in English and Russian: negative, neutral or positive."
 
@@ -54,6 +54,7 @@ def create_app(settings: Settings, classifier: Classifier | None = None) -> tupl
         table=TABLE,
         max_bytes=settings.max_bytes,
         registry=registry,
+        model=lambda: scorer.classifier.name,
         load=scorer.load,
     )
 
@@ -74,8 +75,10 @@ def create_app(settings: Settings, classifier: Classifier | None = None) -> tupl
         budget = settings.max_total_characters - sum(map(len, texts))
 
         def work(stop: Event) -> tuple[list[Reading], list[list[Weight] | None]]:
-            readings = scorer.read(texts, stop)
-            return readings, explain(scorer, texts, readings, budget, stop)
+            with span("classify"):
+                readings = scorer.read(texts, stop)
+            with span("explain"):
+                return readings, explain(scorer, texts, readings, budget, stop)
 
         readings, weights = await turns.run(request, work)
         count(readings)

@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from voxmood_sentiment.schemas import Text
 from voxmood_sentiment.scoring import Reading, Scorer
-from voxmood_service import Loading, documented
+from voxmood_service import CODE, Loading, documented
 
 FORMS = "a string, a pair of strings [string, string] or a batch of both [[string], [string, string], ...]"
 ERROR_TYPES = {429: "Overloaded", 503: "Unhealthy"}
@@ -82,6 +82,7 @@ class TeiRoute(APIRoute):
                     raise
                 response: Response = await answer(request, error)
             body = json.loads(bytes(response.body))
+            request.scope[CODE] = body["code"]
             body |= {"error": body["detail"], "error_type": ERROR_TYPES.get(body["status"], "Validation")}
             headers = {key: value for key, value in response.headers.items() if key != "content-length"}
             return JSONResponse(body, response.status_code, headers, response.media_type)

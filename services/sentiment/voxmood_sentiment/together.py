@@ -11,7 +11,7 @@ from threading import Event, Lock
 from fastapi import Request
 
 from voxmood_sentiment.scoring import BATCH_TOKENS, Reading, Scorer
-from voxmood_service import Turns
+from voxmood_service import Turns, span
 
 CHARACTERS = 4 * BATCH_TOKENS  # that are read together: about as many as fill a batch; more keep others waiting
 
@@ -54,7 +54,8 @@ class Together:
             jobs = self._take(job)
             if len(jobs) > 1:
                 stop = Event()  # who hangs up must not end what is read for others
-            readings = iter(self.scorer.read([text for one in jobs for text in one.texts], stop))
+            with span("classify"):
+                readings = iter(self.scorer.read([text for one in jobs for text in one.texts], stop))
             for one in jobs:
                 one.readings = [next(readings) for _ in one.texts]
         return job.readings or []
