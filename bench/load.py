@@ -68,7 +68,7 @@ class Sent:
 def requests(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
     """A mix of texts and voices without end: name of the kind, and what httpx sends."""
     speech = np.concatenate([audio.decode(path.read_bytes(), 600).pcm for path in sorted(VOICES.glob("en-*.ogg"))])
-    voices = {f"voice of {seconds} s": _wav(speech[: seconds * RATE]) for seconds in (3, 6, 10, 30)}
+    voices = {f"voice of {seconds} s": wav(speech[: seconds * RATE]) for seconds in (3, 6, 10, 30)}
     chance = random.Random(settings.seed)  # noqa: S311
     while True:
         if chance.random() < settings.texts:
@@ -78,7 +78,8 @@ def requests(settings: Settings) -> Iterator[tuple[str, dict[str, Any]]]:
             yield kind, {"files": {"audio": voices[kind]}}
 
 
-def _wav(pcm: audio.Pcm) -> bytes:
+def wav(pcm: audio.Pcm) -> bytes:
+    """A WAV file of 16 kHz."""
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(1)

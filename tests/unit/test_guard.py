@@ -83,6 +83,18 @@ def test_a_long_recording_is_recognised_step_by_step(
         assert longer.startswith(shorter)
 
 
+def test_early_words_are_the_same_words(engine: WhisperEngine, voices: dict[str, bytes]) -> None:
+    names = ("en-negative-birthday", "en-neutral-train", "en-positive-job", "en-negative-holiday")
+    clip = Clip(np.concatenate([decode(voices[name], 600).pcm for name in names]), truncated=False)
+    beginning, first, *_ = engine.steps(clip, Request(early=True))
+    assert (beginning.text, beginning.reached, beginning.duration) == ("", 0, clip.seconds)
+    assert 0 < first.reached < clip.seconds / 2
+    whole, early = engine.transcribe(clip, Request()), engine.transcribe(clip, Request(early=True))
+    assert early == whole
+    assert whole.reached == clip.seconds
+    assert whole.text.startswith(first.text)
+
+
 def test_silence_costs_no_recognition(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(engine.model, "model")  # whoever touches the weights now, fails
     heard = engine.transcribe(Clip(np.zeros(160_000, np.int16), truncated=False), Request())

@@ -5,9 +5,10 @@ async with Analyzer() as analyzer:
 print(analysis.verdict, analysis.transcript)
 """
 
-from voxmood.client import Analyzer, GatewayClient, Heard
+from voxmood.client import Analyzer, GatewayClient
 from voxmood.errors import BadAnswer, Busy, InvalidInput, TimedOut, Unauthorized, Unavailable, VoxmoodError
-from voxmood.models import Analysis, Label, Models, Scores, Sentence, Timings, WordWeight
+from voxmood.hearing import Heard
+from voxmood.models import Analysis, Label, Models, Progress, Scores, Sentence, Timings, WordWeight
 from voxmood.sentences import clock
 from voxmood.turns import turn
 
@@ -21,6 +22,7 @@ __all__ = [
     "InvalidInput",
     "Label",
     "Models",
+    "Progress",
     "Scores",
     "Sentence",
     "TimedOut",

@@ -3,35 +3,21 @@
 `Analyzer` runs it against the two services, `GatewayClient` asks a gateway to. Not done here: HTTP, printing, files.
 """
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from voxmood.connection import Connection
+from voxmood.connection import Connection, parse
 from voxmood.errors import BadAnswer, InvalidInput
-from voxmood.models import Analysis, AsrAnswer, Classification, Models, Sentence, SentimentAnswer, Timings
-from voxmood.sentences import Span, guess_language, split, split_segments
+from voxmood.hearing import Heard, Hearing
+from voxmood.models import Analysis, Models, Problem, Progress, Sentence, Timings
+from voxmood.moods import Moods
+from voxmood.sentences import guess_language, split
 
 ASR_URL = "http://127.0.0.1:8001"
 SENTIMENT_URL = "http://127.0.0.1:8002"
 GATEWAY_URL = "http://127.0.0.1:8000"
-BATCH = 256  # texts in one /classify
-NAMES = {"english": "en", "russian": "ru"}  # OpenAI's own server answers names, every other one codes
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What is to be judged: a transcript, or a written text, in sentences; what only a recording has is None."""
-
-    transcript: str
-    spans: Sequence[Span]
-    language: str | None
-    duration: float | None = None
-    warnings: list[str] = field(default_factory=list)
-    model: str | None = None
-    seconds: float | None = None
 
 
 class Client:
@@ -103,32 +89,42 @@ class Analyzer(Client):
         heard = await self.recognise(audio, language=language, request_id=request_id)
         return await self.judge(heard, explain=explain, request_id=request_id)
 
+    async def stream_audio(
+        self,
+        audio: bytes,
+        *,
+        language: str | None = None,
+        explain: bool = False,
+        request_id: str | None = None,
+    ) -> AsyncGenerator[Progress | Sentence | Analysis, None]:
+        """The same while it is recognised: each sentence when it is finished, without `words`; last the analysis.
+
+        Nothing is tried again once the first part is there. A recogniser that does not know `stream` gives its
+        sentences at the end. Raises VoxmoodError.
+        """
+        hearing = self._hearing(audio, language, request_id)
+        moods = self._moods(explain, request_id)
+        sent = 0
+        async with aclosing(hearing.parts()) as parts:
+            async for part in parts:
+                if isinstance(part, Progress):
+                    yield part
+                    continue
+                analysis = None
+                if isinstance(part, Heard):
+                    analysis, spans = await conclude(part, moods), part.spans
+                else:
+                    await moods.read(part)
+                    spans = part
+                for span in spans[sent:]:
+                    yield moods.sentence(span).model_copy(update={"words": None})
+                sent = len(spans)
+                if analysis:
+                    yield analysis
+
     async def recognise(self, audio: bytes, *, language: str | None = None, request_id: str | None = None) -> Heard:
         """The first half of `analyze_audio`: what is said. Raises VoxmoodError."""
-        began = time.perf_counter()
-        form = {
-            "model": self.asr_model,
-            "response_format": "verbose_json",
-            "timestamp_granularities[]": "segment",
-            **({"language": language} if language else {}),
-        }
-        answer = await self.asr.post(
-            "/v1/audio/transcriptions",
-            AsrAnswer,
-            data=form,
-            files={"file": ("audio", audio)},
-            headers=_identified(request_id),
-        )
-        spoken = NAMES.get((answer.language or "").lower(), answer.language) or guess_language(answer.text)
-        return Heard(
-            transcript=answer.text.strip(),
-            spans=split_segments(answer.segments or [], spoken) or split(answer.text, spoken),
-            language=spoken,
-            duration=answer.duration,
-            warnings=answer.warnings,
-            model=answer.model or self.asr_model,
-            seconds=round(time.perf_counter() - began, 3),
-        )
+        return await self._hearing(audio, language, request_id).whole()
 
     async def analyze_text(
         self, text: str, *, language: str | None = None, explain: bool = False, request_id: str | None = None
@@ -145,66 +141,38 @@ class Analyzer(Client):
 
     async def judge(self, heard: Heard, *, explain: bool = False, request_id: str | None = None) -> Analysis:
         """The second half: the mood of the whole and of each sentence. Raises VoxmoodError."""
-        whole, sentences, model, seconds = None, [], None, None
-        if heard.transcript:
-            began = time.perf_counter()
-            texts = [heard.transcript, *(span.text for span in heard.spans)]
-            model, results = await self._classify(texts, explain, request_id)
-            seconds = round(time.perf_counter() - began, 3)
-            whole = results[0]
-            sentences = [
-                Sentence(
-                    text=span.text,
-                    start=span.start,
-                    end=span.end,
-                    verdict=result.verdict,
-                    confidence=result.confidence,
-                    hard_to_say=result.hard_to_say,
-                    score=result.score,
-                    words=result.words,
-                )
-                for span, result in zip(heard.spans, results[1:], strict=True)
-            ]
-        return Analysis(
-            verdict=whole and whole.verdict,
-            confidence=whole and whole.confidence,
-            hard_to_say=whole is not None and whole.hard_to_say,
-            score=whole and whole.score,
-            scores=whole and whole.scores,
-            transcript=heard.transcript,
-            language=heard.language,
-            duration=heard.duration,
-            no_speech=whole is None,
-            truncated="truncated" in heard.warnings,
-            warnings=heard.warnings,
-            sentences=sentences,
-            models=Models(asr=heard.model, sentiment=model),
-            timings=Timings(asr=heard.seconds, sentiment=seconds),
-        )
+        return await conclude(heard, self._moods(explain, request_id))
 
-    async def _classify(
-        self, texts: list[str], explain: bool, request_id: str | None
-    ) -> tuple[str, list[Classification]]:
-        """The model's name and a result for each text; the first one, the whole, is not explained."""
-        head = [(texts[:1], False)] if explain else []
-        rest = texts[1:] if explain else texts
-        model, results = "", []
-        for batch, wanted in [*head, *((rest[at : at + BATCH], explain) for at in range(0, len(rest), BATCH))]:
-            answer = await self.sentiment.post(
-                "/classify",
-                SentimentAnswer,
-                json={"texts": batch, "explain": wanted},
-                headers=_identified(request_id),
-            )
-            if len(answer.results) != len(batch):
-                raise BadAnswer("the sentiment service answered another number of results than of texts")
-            model = answer.model
-            results += answer.results
-        return model, results
+    def _hearing(self, audio: bytes, language: str | None, request_id: str | None) -> Hearing:
+        return Hearing(self.asr, self.asr_model, audio, language=language, headers=_identified(request_id))
+
+    def _moods(self, explain: bool, request_id: str | None) -> Moods:
+        return Moods(self.sentiment, explain=explain, headers=_identified(request_id))
+
+
+async def conclude(heard: Heard, moods: Moods) -> Analysis:
+    """The analysis of all that was said. Raises VoxmoodError."""
+    whole = await moods.read(heard.spans, heard.transcript) if heard.transcript else None
+    return Analysis(
+        verdict=whole and whole.verdict,
+        confidence=whole and whole.confidence,
+        hard_to_say=whole is not None and whole.hard_to_say,
+        score=whole and whole.score,
+        scores=whole and whole.scores,
+        transcript=heard.transcript,
+        language=heard.language,
+        duration=heard.duration,
+        no_speech=whole is None,
+        truncated="truncated" in heard.warnings,
+        warnings=heard.warnings,
+        sentences=[moods.sentence(span) for span in heard.spans] if whole else [],
+        models=Models(asr=heard.model, sentiment=moods.model),
+        timings=Timings(asr=heard.seconds, sentiment=moods.seconds),
+    )
 
 
 class GatewayClient(Client):
-    """The same two methods, through a gateway's `POST /analyze`."""
+    """The same three methods, through a gateway's `POST /analyze`."""
 
     def __init__(
         self,
@@ -228,10 +196,32 @@ class GatewayClient(Client):
         request_id: str | None = None,
     ) -> Analysis:
         """See Analyzer.analyze_audio."""
-        form = {"explain": str(explain).lower(), **({"language": language} if language else {})}
-        return await self.gateway.post(
-            "/analyze", Analysis, data=form, files={"audio": ("audio", audio)}, headers=_identified(request_id)
-        )
+        return await self.gateway.post("/analyze", Analysis, **_spoken(audio, language, explain, request_id))
+
+    async def stream_audio(
+        self,
+        audio: bytes,
+        *,
+        language: str | None = None,
+        explain: bool = False,
+        request_id: str | None = None,
+    ) -> AsyncGenerator[Progress | Sentence | Analysis, None]:
+        """See Analyzer.stream_audio."""
+        body = _spoken(audio, language, explain, request_id)
+        async with aclosing(self.gateway.events("/analyze", **body)) as events:
+            async for event in events:
+                match event.event:
+                    case "progress":
+                        yield parse(Progress, event.data, self.gateway.name)
+                    case "sentence":
+                        yield parse(Sentence, event.data, self.gateway.name)
+                    case "analysis" | "json":
+                        yield parse(Analysis, event.data, self.gateway.name)
+                        return
+                    case "error":
+                        problem = parse(Problem, event.data, self.gateway.name)
+                        raise self.gateway.fault(problem.status, problem.detail, problem.code)
+        raise BadAnswer("the gateway broke off its answer")
 
     async def analyze_text(
         self, text: str, *, language: str | None = None, explain: bool = False, request_id: str | None = None
@@ -239,6 +229,12 @@ class GatewayClient(Client):
         """See Analyzer.analyze_text."""
         body = {"text": text, "explain": explain, **({"language": language} if language else {})}
         return await self.gateway.post("/analyze", Analysis, json=body, headers=_identified(request_id))
+
+
+def _spoken(audio: bytes, language: str | None, explain: bool, request_id: str | None) -> dict[str, Any]:
+    """What is posted to a gateway."""
+    form = {"explain": str(explain).lower(), **({"language": language} if language else {})}
+    return {"data": form, "files": {"audio": ("audio", audio)}, "headers": _identified(request_id)}
 
 
 def _identified(request_id: str | None) -> dict[str, str]:

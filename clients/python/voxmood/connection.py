@@ -3,29 +3,33 @@
 Not done here: what is asked, and of whom.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from typing import Any, TypeVar
 
 import httpx
 from httpx_retries import Retry, RetryTransport
+from httpx_sse import EventSource, ServerSentEvent
 from pydantic import BaseModel, ValidationError
 
 from voxmood.errors import BadAnswer, Busy, InvalidInput, TimedOut, Unauthorized, Unavailable, VoxmoodError
 
 Answer = TypeVar("Answer", bound=BaseModel)
+EVENTS = "text/event-stream"
 
 
 class Connection:
     """One server: requests with timeouts and retries, every failure as a VoxmoodError.
 
-    `timeout` is in seconds, for the whole wait on an answer; `retries` counts tries after the first one, `patience`
-    bounds the seconds slept between them. With none, busy servers are not asked again.
+    `timeout` is in seconds, for the whole wait on an answer or a stream; `retries` counts tries after the first one,
+    `patience` bounds the seconds slept between them. With none, busy servers are not asked again.
     """
 
     def __init__(
         self, name: str, url: str, *, timeout: float, retries: int, patience: float, headers: Mapping[str, str]
     ) -> None:
-        self.name = name
+        self.name, self.timeout = name, timeout
         retry = Retry(
             total=retries,
             allowed_methods=["GET", "POST"],  # an analysis changes nothing: asking twice is safe
@@ -46,10 +50,32 @@ class Connection:
         response = await self._send("POST", path, **body)
         if response.is_error:
             raise self._refused(response)
-        try:
-            return answer.model_validate_json(response.content)
-        except ValidationError as error:
-            raise BadAnswer(f"the {self.name} service answered something else than its contract says") from error
+        return parse(answer, response.content, self.name)
+
+    async def events(self, path: str, **body: Any) -> AsyncGenerator[ServerSentEvent, None]:
+        """POST and give the events of the answer as they come; an answer in JSON is one event named `json`.
+
+        Tries again until the answer begins, not later. `timeout` is for all of it. Raises VoxmoodError.
+        """
+        headers = {**body.pop("headers", {}), "Accept": f"{EVENTS}, application/json"}
+        end = asyncio.get_running_loop().time() + self.timeout
+        with self._told():
+            async with self.http.stream("POST", path, headers=headers, **body) as response:
+                streamed = EVENTS in response.headers.get("content-type", "")
+                if response.is_error or not streamed:
+                    async with asyncio.timeout_at(end):
+                        await response.aread()
+                    if response.is_error:
+                        raise self._refused(response)
+                    yield ServerSentEvent("json", response.text)
+                    return
+                async with aclosing(EventSource(response).aiter_sse()) as events:
+                    while True:
+                        async with asyncio.timeout_at(end):
+                            event = await anext(events, None)
+                        if event is None:
+                            return
+                        yield event
 
     async def check_ready(self) -> None:
         """Raise VoxmoodError unless the server is there and ready. One without /readyz (404) counts as ready."""
@@ -58,18 +84,27 @@ class Connection:
             raise self._refused(response)
 
     async def _send(self, method: str, path: str, **body: Any) -> httpx.Response:
-        try:
+        with self._told():
             return await self.http.request(method, path, **body)
-        except httpx.TimeoutException as error:
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.TimeoutException, TimeoutError) as error:
             raise TimedOut(f"the {self.name} service took too long: try again later") from error
+        except (httpx.ReadError, httpx.RemoteProtocolError) as error:
+            raise Unavailable(f"the {self.name} service broke off: try again", retry_after=5) from error
         except httpx.RequestError as error:
             raise Unavailable(f"the {self.name} service cannot be reached: is it running?", retry_after=5) from error
 
     def _refused(self, response: httpx.Response) -> VoxmoodError:
         detail, code = self._explanation(response)
         wait = response.headers.get("retry-after", "")
-        retry_after = float(wait) if wait.isdigit() else None
-        status = response.status_code
+        return self.fault(response.status_code, detail, code, float(wait) if wait.isdigit() else None)
+
+    def fault(self, status: int, detail: str, code: str | None, retry_after: float | None = None) -> VoxmoodError:
+        """The error for a status that the server answered, or told in an event."""
         if status in (400, 413, 415, 422):
             return InvalidInput(detail, status=status, code=code)
         if status == 401:
@@ -98,3 +133,11 @@ class Connection:
         if not isinstance(detail, str):
             detail = f"the {self.name} service answered {response.status_code} without saying why"
         return detail, code if isinstance(code, str) else None
+
+
+def parse(answer: type[Answer], content: bytes | str, name: str) -> Answer:
+    """Read what the server `name` answered. Raises BadAnswer."""
+    try:
+        return answer.model_validate_json(content)
+    except ValidationError as error:
+        raise BadAnswer(f"the {name} service answered something else than its contract says") from error

@@ -41,6 +41,13 @@ class Sentence(Frozen):
     words: list[WordWeight] | None = None
 
 
+class Progress(Frozen):
+    """How much of a recording has been recognised."""
+
+    seconds: float
+    duration: float
+
+
 class Models(Frozen):
     """Which models gave the analysis."""
 
@@ -93,6 +100,32 @@ class AsrAnswer(Frozen):
     segments: list[AsrSegment] | None = None
     model: str | None = None
     warnings: list[str] = []
+
+
+class AsrFault(Frozen):
+    """OpenAI's error object; `status` is added by voxmood_asr."""
+
+    message: str = "without saying why"
+    code: str | None = None
+    status: int = 500
+
+
+class AsrEvent(Frozen):
+    """An event of OpenAI's stream; the fields of a delta beside `type` are added by voxmood_asr."""
+
+    type: str = ""
+    seconds: float | None = None
+    duration: float | None = None
+    language: str | None = None
+    error: AsrFault | None = None
+
+
+class Problem(Frozen):
+    """Problem details (RFC 9457) of a gateway."""
+
+    status: int
+    code: str
+    detail: str
 
 
 class Classification(Frozen):

@@ -8,10 +8,14 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from sentencex import segment as split_text
 
 from voxmood.models import AsrSegment
+
+CLOSERS = ("''", "``", *"'`\"»’‚”‛“«‟›》」)")  # what ends a quotation or a parenthesis for sentencex
+FOLLOWING = (". . .", *(f"a{closer} a" for closer in CLOSERS))  # what may change how text before it is split
 
 
 @dataclass(frozen=True)
@@ -66,3 +70,19 @@ def split_segments(segments: Sequence[AsrSegment], language: str | None) -> list
         place = begin + len(sentence.text)
         spans.append(Span(sentence.text, time_at(begin), time_at(place)))
     return spans
+
+
+def finished(segments: Sequence[AsrSegment], language: str | None) -> list[Span]:
+    """The sentences of a recording that goes on which nothing that follows can change.
+
+    That is all but the last one, and but those behind a quotation or parenthesis that may still be closed, since what
+    stands in one is not split; behind a straight quotation mark ("), another may always change the reading.
+    """
+    spans = split_segments(segments, language)
+    language = language or guess_language(" ".join(segment.text for segment in segments))
+    sure = len(spans) - 1
+    for text in FOLLOWING:
+        longer = split_segments([*segments, AsrSegment(text=text, start=0, end=0)], language)
+        same = (a.text == b.text for a, b in zip(spans, longer, strict=False))
+        sure = min(sure, sum(takewhile(bool, same)))
+    return spans[: max(0, sure)]

@@ -5,11 +5,12 @@ A few recognitions at a time, a bounded queue before them. Not done here: anythi
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, File, Form, Request, Response, UploadFile
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import BeforeValidator
@@ -20,10 +21,10 @@ from voxmood_asr.errors import TABLE, AudioTooLarge
 from voxmood_asr.formats import Format
 from voxmood_asr.settings import Settings
 from voxmood_asr.transcript import Transcript
-from voxmood_service import Loading, Stages, Turns, documented, service_app
+from voxmood_service import Loading, Stages, Turns, documented, event, event_stream, service_app, unless_hung_up
 
 Flag = Annotated[bool, BeforeValidator({"true": True, "false": False, False: False}.get)]  # nothing that only resembles
-TEXTS = ("text/plain", "application/x-subrip", "text/vtt")
+BESIDE_JSON = ("text/plain", "application/x-subrip", "text/vtt", "text/event-stream")
 DESCRIPTION = "Speech to text with the OpenAI contract: any client of it works. The model is fixed by the service."
 
 
@@ -61,10 +62,19 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
         close=close,
     )
 
-    def recognise(data: bytes, wish: engine.Request) -> Generator[Transcript, None, Transcript]:
+    def steps(data: bytes, wish: engine.Request) -> Generator[Transcript, None, Transcript]:
         with stages("decode"):
             clip = decoder.decode(data)
         return (yield from whisper.steps(clip, wish))
+
+    async def recognise(data: bytes, wish: engine.Request) -> AsyncIterator[Transcript]:
+        async for transcript in turns.steps(steps(data, wish)):
+            yield transcript
+        seconds.inc(transcript.duration)
+        silent.inc(transcript.no_speech)
+        again.inc(transcript.repeats)
+        for reason in transcript.dropped:
+            dropped.labels(reason).inc()
 
     @app.get("/v1/models", tags=["openai"])
     async def models() -> dict[str, Any]:
@@ -76,7 +86,7 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
         "/v1/audio/transcriptions",
         tags=["openai"],
         dependencies=[Depends(loading.require)],
-        responses=documented(400, 413, 415, 422, 429, 503) | {200: {"content": {key: {} for key in TEXTS}}},
+        responses=documented(400, 413, 415, 422, 429, 503) | {200: {"content": {key: {} for key in BESIDE_JSON}}},
         response_model=None,
     )
     async def transcribe(
@@ -95,33 +105,51 @@ def create_app(settings: Settings, recogniser: engine.Engine | None = None) -> t
         timestamp_granularities: Annotated[
             list[Literal["segment", "word"]], Form(alias="timestamp_granularities[]", description="verbose_json only")
         ] = ["segment"],  # noqa: B006 (FastAPI copies it)
-        stream: Annotated[Flag, Form(description="ignored, as OpenAI's Whisper does")] = False,
+        stream: Annotated[Flag, Form(description="answer in parts; json and verbose_json only")] = False,
     ) -> Response:
         """Recognise speech. Silence is no error: the text is empty and `no_speech` is true."""
+        if stream and response_format not in (Format.JSON, Format.VERBOSE_JSON):
+            fault = {"loc": ("body", "stream"), "msg": "for json and verbose_json only", "type": "value_error"}
+            raise RequestValidationError([fault])
         data = await file.read()
         if len(data) > settings.max_bytes:
             raise AudioTooLarge(f"the file is larger than {settings.max_bytes / 1e6:.3g} MB: send it in parts")
         with stages("probe"):
             await decoder.probe(data)
-        wish = engine.Request(language or None, prompt or None, temperature, words="word" in timestamp_granularities)
-        transcript = await turns.steps(request, recognise(data, wish))
-        seconds.inc(transcript.duration)
-        silent.inc(transcript.no_speech)
-        again.inc(transcript.repeats)
-        for reason in transcript.dropped:
-            dropped.labels(reason).inc()
+        wish = engine.Request(
+            language or None, prompt or None, temperature, words="word" in timestamp_granularities, early=stream
+        )
+
+        def as_json(transcript: Transcript) -> dict[str, Any]:
+            if response_format is Format.JSON:
+                return {"text": transcript.text}
+            return formats.verbose(
+                transcript, settings.model_id(), segments="segment" in timestamp_granularities, words=wish.words
+            )
+
+        if stream:
+            parts = formats.stream(recognise(data, wish), as_json)
+            return await event_stream(request, (event(part) async for part in parts), failed)
+        transcript = await unless_hung_up(request, last(recognise(data, wish)))
         if response_format is Format.TEXT:
             return PlainTextResponse(transcript.text + "\n")
         if response_format is Format.SRT:
             return PlainTextResponse(formats.srt(transcript), media_type="application/x-subrip")
         if response_format is Format.VTT:
             return PlainTextResponse(formats.vtt(transcript), media_type="text/vtt")
-        if response_format is Format.JSON:
-            return JSONResponse({"text": transcript.text})
-        return JSONResponse(
-            formats.verbose(
-                transcript, settings.model_id(), segments="segment" in timestamp_granularities, words=wish.words
-            )
-        )
+        return JSONResponse(as_json(transcript))
 
     return app, loading
+
+
+async def last(transcripts: AsyncIterator[Transcript]) -> Transcript:
+    """The whole one."""
+    async for transcript in transcripts:
+        whole = transcript
+    return whole
+
+
+def failed(problem: dict[str, Any]) -> bytes:
+    """Problem details as OpenAI's stream tells of an error."""
+    fault = {name: problem[name] for name in ("status", "code", "request_id")}
+    return event({"error": {"message": problem["detail"], **fault}})

@@ -7,7 +7,7 @@ Supervision", section 4.5. Not done here: files and formats.
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, cast
@@ -28,7 +28,10 @@ LOW_LOGPROB = -1.0
 SURE_OF_LANGUAGE = 0.5
 BATCH = 5  # pieces of a long recording at once: two thirds of the time of one by one; each more takes 20 MB
 FAULTS = {"repetition": "repetition", "no_speech": "no speech"}  # marks of an invention, and what to call them
+EARLY = (1, 2, 2)  # the first BATCH where somebody waits for the first words
 REST = 1.0  # seconds that the decoder may leave at the end of a piece
+
+Batch = tuple[list[Piece], int]  # pieces to decode together, and the samples of the longest that shares their window
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Request:
     prompt: str | None = None
     temperature: float = 0.0
     words: bool = False
+    early: bool = False  # somebody waits for the first words: begin with small batches
 
 
 class Engine(Protocol):
@@ -48,7 +52,10 @@ class Engine(Protocol):
         """Load the model and warm it up."""
 
     def steps(self, clip: Clip, request: Request) -> Generator[Transcript, None, Transcript]:
-        """Recognise part by part: yield what there is so far, return all. Raises UnknownLanguage."""
+        """Recognise part by part: yield what there is so far, return all. Raises UnknownLanguage.
+
+        If the request is for early words, the first of it is empty and comes at once: it tells the duration.
+        """
 
 
 class WhisperEngine:
@@ -104,30 +111,32 @@ class WhisperEngine:
                 return cast(Transcript, end.value)
 
     def steps(self, clip: Clip, request: Request) -> Generator[Transcript, None, Transcript]:
-        """Recognise what the voice detector takes for speech, BATCH pieces at a time."""
+        """Recognise what the voice detector takes for speech, a batch of pieces at a time."""
         if request.language and request.language not in self.model.supported_languages:
             raise UnknownLanguage(f"the model does not speak {request.language!r}: use a code such as en or ru")
         so_far = Transcript([], request.language, None, clip.seconds, ["truncated"] if clip.truncated else [])
-        waiting = pieces(clip.pcm)
-        batch = self._next(waiting)
-        while batch:
+        if request.early:
+            yield so_far
+        waiting = batches(pieces(clip.pcm), early=request.early)
+        following = self._next(waiting)
+        while following:
             with self.stages("recognise"):
-                so_far = self._further(so_far, batch, request)
-            batch = self._next(waiting)
-            if batch:
+                so_far = self._further(so_far, *following, request)
+            following = self._next(waiting)
+            if following:
                 yield so_far
-        return so_far
+        return replace(so_far, reached=clip.seconds)
 
-    def _next(self, waiting: Iterator[Piece]) -> list[Piece]:
-        """The next batch of pieces, for which the recording is searched as far as it takes."""
+    def _next(self, waiting: Iterator[Batch]) -> Batch | None:
+        """The next pieces to decode together, for which the recording is searched as far as it takes."""
         with self.stages("detect"):
-            return list(islice(waiting, BATCH))
+            return next(waiting, None)
 
-    def _further(self, so_far: Transcript, batch: Sequence[Piece], request: Request) -> Transcript:
+    def _further(self, so_far: Transcript, batch: Sequence[Piece], longest: int, request: Request) -> Transcript:
         """The transcript with a batch of pieces more; the first one decides the language."""
         segments, warnings, dropped = list(so_far.segments), list(so_far.warnings), list(so_far.dropped)
         language, probability, repeats = so_far.language, so_far.language_probability, so_far.repeats
-        encoded = self.model.encode_pieces([piece.samples for piece in batch])
+        encoded = self.model.encode_pieces([piece.samples for piece in batch], longest)
         if not language:
             language, probability = self.model.language_of(encoded, self.languages)
             if probability < SURE_OF_LANGUAGE:
@@ -140,7 +149,8 @@ class WhisperEngine:
                     dropped.append(fault)
                 else:
                     segments.append(segment)
-        return Transcript(segments, language, probability, so_far.duration, warnings, repeats, dropped)
+        reached = batch[-1].at(batch[-1].seconds, end=True)
+        return Transcript(segments, language, probability, so_far.duration, warnings, repeats, dropped, reached)
 
     def _decode(
         self, batch: Sequence[Piece], encoded: Encoded, language: str, request: Request
@@ -152,6 +162,21 @@ class WhisperEngine:
             if REST < decoded.finished < piece.seconds - REST:
                 rest = piece.after(decoded.finished)
                 yield from self._decode([rest], self.model.encode_pieces([rest.samples]), language, request)
+
+
+def batches(waiting: Iterator[Piece], *, early: bool) -> Iterator[Batch]:
+    """Pieces to decode together, and the samples of the longest of BATCH pieces, whose window they share.
+
+    What is heard depends a little on the window, and so must not depend on how early somebody wants to hear it.
+    """
+    sizes = EARLY if early else (BATCH,)
+    while together := list(islice(waiting, BATCH)):
+        longest = max(len(piece.samples) for piece in together)
+        rest = iter(together)
+        for size in sizes:
+            if batch := list(islice(rest, size)):
+                yield batch, longest
+        sizes = (BATCH,)
 
 
 def plain(piece: Piece, decoded: Decoded, temperature: float) -> Iterator[Segment]:

@@ -1,5 +1,6 @@
-"""A transcript in the five forms of the OpenAI contract: json, verbose_json, text, srt, vtt."""
+"""A transcript in the five forms of the OpenAI contract (json, verbose_json, text, srt, vtt), and as its stream."""
 
+from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 from typing import Any
 
@@ -53,6 +54,35 @@ def verbose(transcript: Transcript, model: str, *, segments: bool, words: bool) 
             for word in segment.words
         ]
     return body
+
+
+async def stream(
+    transcripts: AsyncIterator[Transcript], last: Callable[[Transcript], dict[str, Any]]
+) -> AsyncIterator[dict[str, Any]]:
+    """OpenAI's stream events of a transcript that grows; `last` makes the body whose fields the last event has.
+
+    Each delta says beside its text how many `seconds` of the `duration` have been recognised, and the `language`.
+    """
+    before = Transcript([], None, None, 0, [])
+    async for transcript in transcripts:
+        for index in range(len(before.segments), len(transcript.segments)):
+            segment = transcript.segments[index]
+            yield {
+                "type": "transcript.text.segment",
+                "id": str(index),
+                "start": segment.start,
+                "end": segment.end,
+                "text": segment.text,
+            }
+        yield {
+            "type": "transcript.text.delta",
+            "delta": transcript.text.removeprefix(before.text),
+            "seconds": round(transcript.reached, 2),
+            "duration": round(transcript.duration, 2),
+            "language": transcript.language,
+        }
+        before = transcript
+    yield {"type": "transcript.text.done", **last(before)}
 
 
 def srt(transcript: Transcript) -> str:

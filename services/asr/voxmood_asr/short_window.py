@@ -25,7 +25,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_compression_ratio, get_ctranslate2_storage, get_suppressed_tokens
 from numpy.typing import NDArray
 
-from voxmood_asr.audio import Samples
+from voxmood_asr.audio import RATE, Samples
 
 FRAMES = 100  # a second, of the log-mel spectrogram
 FULL = 30 * FRAMES  # the window that Whisper was trained on
@@ -63,13 +63,13 @@ class Decoded:
 class ShortWindowWhisper(WhisperModel):  # type: ignore[misc]
     """faster-whisper's model, for pieces of speech of at most 30 s less MARGIN."""
 
-    def encode_pieces(self, pieces: Sequence[Samples]) -> Encoded:
-        """Encode pieces in windows as long as the longest of them needs.
+    def encode_pieces(self, pieces: Sequence[Samples], longest: int = 0) -> Encoded:
+        """Encode pieces in windows as long as the longest of them, or one of `longest` samples, needs.
 
         One after the other: the encoder is no faster with several at once, and takes memory for each.
         """
         mels = [self.feature_extractor(piece)[:, :-1] for piece in pieces]  # the last frame is of its padding
-        frames = max(mel.shape[1] for mel in mels) + MARGIN
+        frames = max(longest * FRAMES // RATE, *(mel.shape[1] for mel in mels)) + MARGIN
         encoded = [self.encode(window(mel, frames)) for mel in mels]
         if len(encoded) == 1:
             return Encoded(mels, encoded[0])

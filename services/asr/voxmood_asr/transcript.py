@@ -39,6 +39,7 @@ class Transcript:
     warnings: list[str]
     repeats: int = 0  # pieces decoded again on the full window
     dropped: list[str] = field(default_factory=list)  # for each segment left out, which of engine.py's faults it has
+    reached: float = 0.0  # seconds of the recording that have been recognised
 
     @property
     def text(self) -> str:

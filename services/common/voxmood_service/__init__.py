@@ -1,6 +1,7 @@
 """What every Voxmood service has: problem details, limits, health, metrics, logs. It knows no service."""
 
 from voxmood_service.app import Loading, service_app
+from voxmood_service.events import event, event_stream
 from voxmood_service.integrity import check_sums, write_sums
 from voxmood_service.problems import CODE, NotReady, ServiceError, Table, documented, problem
 from voxmood_service.queue import Turns, unless_hung_up
@@ -20,6 +21,8 @@ __all__ = [
     "UpstreamSettings",
     "check_sums",
     "documented",
+    "event",
+    "event_stream",
     "problem",
     "read_settings",
     "serve",

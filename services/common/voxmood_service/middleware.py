@@ -6,6 +6,7 @@ Plain ASGI, so that a handler still sees its client hang up. Not done here: rout
 import logging
 
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from voxmood_service.logs import describe
@@ -59,12 +60,18 @@ class BodyLimit:
             more = message.get("more_body", False)
 
 
-class LastResort:
-    """Turn an unforeseen exception into a bare 500.
+def unforeseen(error: Exception) -> JSONResponse:
+    """Log an exception that nobody foresaw, and build the bare 500 for it.
 
-    The exception's message is kept out of the log, since it may quote what the user sent; its type and where it
-    happened are enough to find it.
+    Its message is kept out of the log, since it may quote what the user sent; its type and where it happened are
+    enough to find it.
     """
+    logger.error("unforeseen %s", describe(error))
+    return problem(500, "internal_error", "an unforeseen error; the log has its request id")
+
+
+class LastResort:
+    """Answer an unforeseen exception."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -80,8 +87,6 @@ class LastResort:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
-            logger.error("unforeseen %s", describe(error))
+            answer = unforeseen(error)
             if not begun and scope["type"] == "http":
-                await problem(500, "internal_error", "an unforeseen error; the log has its request id")(
-                    scope, receive, send
-                )
+                await answer(scope, receive, send)

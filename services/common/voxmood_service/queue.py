@@ -7,7 +7,7 @@ process can do wants more processes. Not done here: the work.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from contextvars import copy_context
@@ -48,17 +48,17 @@ class Turns:
         with self._place() as spent:
             return await unless_hung_up(request, self._take_turn(work, spent))
 
-    async def steps(self, request: Request, work: Generator[object, None, T]) -> T:
-        """Do long work from one `yield` to the next, each time in a turn of its own, and return what it returns.
+    async def steps(self, work: Generator[T, None, T]) -> AsyncIterator[T]:
+        """Do long work from one `yield` to the next, each time in a turn of its own; give what it yields and returns.
 
-        So short work need not wait for all of a long one. No further step is taken when the client hangs up. Raises
-        as `run` does.
+        So short work need not wait for all of a long one. The place is kept from the first step to the last: who
+        iterates must go on at once, and cancels where no further step is wanted (`unless_hung_up`). Raises Busy.
         """
         with self._place() as spent, closing(work):
-            while True:
-                done = await unless_hung_up(request, self._take_turn(lambda _: _step(work), spent))
-                if done:
-                    return done[0]
+            done = False
+            while not done:
+                result, done = await self._take_turn(lambda _: _step(work), spent)
+                yield result
 
     @contextmanager
     def _place(self) -> Iterator[list[float]]:
@@ -96,13 +96,12 @@ class Turns:
             self.turn.release()
 
 
-def _step(work: Generator[object, None, T]) -> tuple[T] | None:
-    """What the work returns, once it is done."""
+def _step(work: Generator[T, None, T]) -> tuple[T, bool]:
+    """What the work yields or, with True, returns."""
     try:
-        next(work)
+        return next(work), False
     except StopIteration as end:
-        return (end.value,)
-    return None
+        return end.value, True
 
 
 async def unless_hung_up(request: Request, work: Coroutine[Any, Any, T]) -> T:

@@ -2,16 +2,15 @@
 
 from importlib.metadata import version
 
-from asgi_correlation_id import correlation_id
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, Counter
 
 from voxmood import Analysis, Analyzer, BadAnswer, Unauthorized, VoxmoodError
-from voxmood_gateway import keys
+from voxmood_gateway import events, keys
 from voxmood_gateway.body import OPENAPI, read_wish
 from voxmood_gateway.settings import Settings
-from voxmood_service import Loading, Stages, documented, problem, service_app, unless_hung_up
+from voxmood_service import Loading, Stages, documented, event_stream, problem, service_app, unless_hung_up
 
 DESCRIPTION = "The mood of a voice message or a text. Audio is recognised and classified, and stored nowhere."
 
@@ -48,25 +47,39 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
         headers = {} if error.retry_after is None else {"Retry-After": str(max(1, round(error.retry_after)))}
         return problem(error.status, error.code, str(error), headers)
 
-    @app.post(
-        "/analyze",
-        dependencies=[Depends(keys.Gate(settings, registry))],
-        responses=documented(400, 401, 413, 415, 422, 429, 502, 503, 504),
-        openapi_extra=OPENAPI,
-    )
-    async def analyze(request: Request) -> Analysis:
-        """Analyse audio or text. Silence is no error: `verdict` is null and `no_speech` true."""
-        wish = await read_wish(request, settings)
-        name = correlation_id.get()
-        if wish.audio is not None:
-            work = analyst.analyze_audio(wish.audio, language=wish.language, explain=wish.explain, request_id=name)
-        else:
-            work = analyst.analyze_text(wish.text or "", language=wish.language, explain=wish.explain, request_id=name)
-        analysis = await unless_hung_up(request, work)
+    def count(analysis: Analysis) -> None:
         analyses.labels(analysis.verdict or "no_speech").inc()
         for stage, seconds in analysis.timings:
             if seconds is not None:
                 stages.add(stage, seconds)
+
+    @app.post(
+        "/analyze",
+        dependencies=[Depends(keys.Gate(settings, registry))],
+        response_model=Analysis,
+        responses={200: events.DOCUMENTED, **documented(400, 401, 413, 415, 422, 429, 502, 503, 504)},
+        openapi_extra=OPENAPI,
+    )
+    async def analyze(request: Request) -> Analysis | Response:
+        """Analyse audio or text. Silence is no error: `verdict` is null and `no_speech` true.
+
+        With `Accept: text/event-stream`, each sentence comes as soon as it is recognised.
+        """
+        wish = await read_wish(request, settings)
+        options = wish.options()
+        if events.wanted(request):
+            parts = (
+                analyst.stream_audio(wish.audio, **options)
+                if wish.audio is not None
+                else events.written(analyst.analyze_text(wish.text or "", **options))
+            )
+            return await event_stream(request, events.encoded(parts, count), events.failed)
+        if wish.audio is not None:
+            work = analyst.analyze_audio(wish.audio, **options)
+        else:
+            work = analyst.analyze_text(wish.text or "", **options)
+        analysis = await unless_hung_up(request, work)
+        count(analysis)
         return analysis
 
     return app, loading

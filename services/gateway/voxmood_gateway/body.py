@@ -1,8 +1,9 @@
 """Read the body of `POST /analyze`: a multipart or URL-encoded form, or JSON. Not done here: the analysis."""
 
 import json
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
+from asgi_correlation_id import correlation_id
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -12,6 +13,14 @@ from starlette.exceptions import HTTPException
 from voxmood_gateway.settings import Settings
 
 BOOLEANS = {"true": True, "false": False}  # a form has nothing but strings
+
+
+class Options(TypedDict):
+    """What an analyzer is asked beside the message."""
+
+    language: str | None
+    explain: bool
+    request_id: str | None
 
 
 class Wish(BaseModel):
@@ -32,6 +41,10 @@ class Wish(BaseModel):
         if (self.audio is None) == (self.text is None):
             raise ValueError("send either audio (multipart, audio=@file) or text, and not both")
         return self
+
+    def options(self) -> Options:
+        """For an analyzer, with the id of this request."""
+        return {"language": self.language, "explain": self.explain, "request_id": correlation_id.get()}
 
 
 async def read_wish(request: Request, settings: Settings) -> Wish:
