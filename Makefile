@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip --disable-pip-version-check install -qq --constraint constraints.txt
 PINNED := $(INSTALL) --build-constraint constraints.txt
 LOCAL := -e services/common -e services/asr -e services/sentiment -e services/gateway -e clients/python -e clients/telegram
+PROGRAMS := redis-server
 INPUTS := constraints.txt pyproject.toml $(wildcard services/*/pyproject.toml clients/*/pyproject.toml)
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -25,7 +26,7 @@ run: $(VENV)/run models  ## run all services on this machine until Ctrl-C
 bot: $(VENV)/run  ## run the Telegram bot beside `make run` (README: five steps)
 	honcho run python -m voxmood_telegram
 
-test: $(VENV)/dev models  ## every test, the real models and servers included
+test: $(VENV)/dev models programs  ## every test, the real models and servers included
 	python -m pytest
 
 lint: $(VENV)/dev  ## style, types, known insecure code, packages that fit together, compose file, Dockerfiles
@@ -83,6 +84,11 @@ down:  ## stop the containers
 models/whisper-base/model.bin: | $(VENV)/run
 	python -m voxmood_asr.weights --to models
 
+programs:  # servers and browsers that tests run beside ours, from Debian
+	@for program in $(PROGRAMS); do command -v $$program > /dev/null || missing=yes; done; test -z "$$missing" || \
+		(apt-get update -qq && apt-get install -qq -y --no-install-recommends $(PROGRAMS)) > /dev/null || \
+		(echo "The tests need these programs, please install them: $(PROGRAMS)"; exit 1)
+
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
@@ -96,4 +102,4 @@ $(VENV)/dev: $(INPUTS) | $(VENV)/run
 	$(PINNED) --group dev -e 'services/sentiment[torch,training]'
 	@touch $@
 
-.PHONY: help demo run bot test lint models train speak eval bench fuzz audit key up down
+.PHONY: help demo run bot test lint models train speak eval bench fuzz audit key up down programs

@@ -280,6 +280,7 @@ def plot(load: Load) -> None:
 def main() -> None:
     """Measure, print, write."""
     settings = options(Settings)
+    Path("runs").mkdir(exist_ok=True)
     with Path("runs/load.log").open("w") as log, running(log=log) as urls:
         figures = asyncio.run(measure(urls, settings))
     RESULT.write_text(json.dumps(figures, indent=1) + "\n")

