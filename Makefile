@@ -11,6 +11,7 @@ INSTALL := $(BIN)/pip --disable-pip-version-check install -qq --constraint const
 PINNED := $(INSTALL) --build-constraint constraints.txt
 LOCAL := -e services/common -e services/asr -e services/sentiment -e services/gateway -e clients/python -e clients/telegram
 PROGRAMS := redis-server
+SITE = python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --fresh-env -c docs . build/site
 INPUTS := constraints.txt pyproject.toml $(wildcard services/*/pyproject.toml clients/*/pyproject.toml)
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -29,13 +30,17 @@ bot: $(VENV)/run  ## run the Telegram bot beside `make run` (README: five steps)
 test: $(VENV)/dev models programs  ## every test, the real models and servers included
 	python -m pytest
 
-lint: $(VENV)/dev  ## style, types, known insecure code, packages that fit together, compose file, Dockerfiles
+lint: $(VENV)/dev  ## style, types, known insecure code, packages that fit together, compose file, Dockerfiles, documentation
 	pip check
 	ruff check .
 	ruff format --check .
 	mypy
 	check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	hadolint */*/Dockerfile
+	$(SITE)
+
+docs: $(VENV)/dev  ## make the documentation's site: build/site/index.html
+	$(SITE)
 
 models: models/whisper-base/model.bin  ## fetch the speech recognition weights (147 MB)
 
@@ -102,4 +107,4 @@ $(VENV)/dev: $(INPUTS) | $(VENV)/run
 	$(PINNED) --group dev -e 'services/sentiment[torch,training]'
 	@touch $@
 
-.PHONY: help demo run bot test lint models train speak eval bench fuzz audit key up down programs
+.PHONY: help demo run bot test lint docs models train speak eval bench fuzz audit key up down programs

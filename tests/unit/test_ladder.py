@@ -1,4 +1,4 @@
-"""The rungs of the ladder do what how-it-works.md says, and the page shows what ladder.json holds."""
+"""The rungs of the ladder do what ladder.md says, and the page shows what ladder.json holds."""
 
 import csv
 import gzip
@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 writer.writerow(["text", "label", "lang", "source"])
                 rows = texts(count, 100 * number + count + len(split))
                 writer.writerows([text, label, "en", source] for text, label in rows)
-    shutil.copy(DOCS / "how-it-works.md", tmp_path)
+    shutil.copy(DOCS / "ladder.md", tmp_path)
     return tmp_path
 
 
@@ -135,7 +135,7 @@ def test_the_command_climbs_saves_and_goes_on(folder: Path, monkeypatch: pytest.
     first = climb(folder, monkeypatch, "--rungs", "sigmoids", "word2vec", "max")
     assert list(first) == ["sigmoids", "word2vec", "max", "voxmood-1"]
     assert ladder.mean(first["sigmoids"], "accuracy") > 90
-    assert ladder.table(first) in (folder / "how-it-works.md").read_text()
+    assert ladder.table(first) in (folder / "ladder.md").read_text()
     assert "contrast pairs" in (folder / "ladder.svg").read_text()
 
     def fail(*_: object) -> None:
@@ -152,7 +152,7 @@ def test_the_command_climbs_saves_and_goes_on(folder: Path, monkeypatch: pytest.
 
 
 def test_page_shows_the_figures_of_the_file() -> None:
-    entries, page = ladder.load(DOCS), (DOCS / "how-it-works.md").read_text()
+    entries, page = ladder.load(DOCS), (DOCS / "ladder.md").read_text()
     assert ladder.table(entries) in page
     assert ladder.contrast_table(entries) in page
     assert (DOCS / "ladder.svg").exists()

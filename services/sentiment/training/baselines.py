@@ -4,7 +4,7 @@
     python -m training.baselines --data DIR --base runs/base --rungs gru max    # only these
     python -m training.baselines --data DIR --card                              # 2 min
 
-Every rung is saved in docs/ladder.json as soon as it is judged, with the tables and the plot of docs/how-it-works.md.
+Every rung is saved in docs/ladder.json as soon as it is judged, with the tables and the plot of docs/ladder.md.
 One that is there with the same settings is not trained again, unless --again is given, say because the data has
 changed. The last row is the shipped model, with the figures that evaluate.py has put into model/metrics.json. Epochs
 are chosen on dev rows. Times are CPU times: other work beside a run does not count. With --card only the bag of words

@@ -1,4 +1,4 @@
-"""docs/ladder.json, and what is made of it: the tables in docs/how-it-works.md and the plot docs/ladder.svg.
+"""docs/ladder.json, and what is made of it: the tables in docs/ladder.md and the plot docs/ladder.svg.
 
 The file holds one entry a rung: title, settings, epochs (steps for the sigmoids), tests (accuracy and macro_f1 in
 percent by test file), contrast (see contrast.py), parameters, ms (CPU time of a text) and minutes (CPU time of the
@@ -29,7 +29,7 @@ def save(docs: Path, entries: Entries, order: Sequence[str]) -> Entries:
     """Write the entries that `order` names, and the tables and the plot that show them; return them."""
     entries = {name: entries[name] for name in order if name in entries}
     (docs / "ladder.json").write_text(json.dumps(entries, indent=1) + "\n")
-    page = docs / "how-it-works.md"
+    page = docs / "ladder.md"
     text = page.read_text()
     for name, rows in (("ladder", table(entries)), ("contrast", contrast_table(entries))):
         before, start, rest = text.partition(f"<!-- {name} -->\n")
