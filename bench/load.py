@@ -186,6 +186,7 @@ async def measure(urls: Urls, settings: Settings) -> dict[str, Any]:
     before = len(load.sent)
     await load.ramp(capacity)
     ramp = load.sent[before:]
+    queue = await _bound(urls.asr, sum(it.status == httpx.codes.OK and it.kind != "text" for it in load.sent))
     await load.hang_up()
     queues = [await _queue(url) for url in (urls.asr, urls.sentiment)]
     began = time.perf_counter()
@@ -201,6 +202,7 @@ async def measure(urls: Urls, settings: Settings) -> dict[str, Any]:
         "capacity_per_s": round(capacity, 2),
         "offered_per_s": f"{settings.least * capacity:.1f} to {settings.most * capacity:.1f}",
         **judge(ramp),
+        "queue": queue,
         "health": _health(load),
         "memory_mb": _memory(load),
         "hang_ups": {"requests": settings.hang_ups, "queues_empty_after_s": round(freed, 1)},
@@ -210,9 +212,20 @@ async def measure(urls: Urls, settings: Settings) -> dict[str, Any]:
 
 
 async def _queue(url: str) -> float:
+    return await _metric(url, "voxmood_queue_length")
+
+
+async def _bound(url: str, recognised: int) -> dict[str, float]:
+    """The longest that a recording should take: as many as may be in the queue, each as long as one takes, in s."""
+    places = await _metric(url, "voxmood_queue_limit")
+    service = await _metric(url, "voxmood_work_seconds_sum") / recognised
+    return {"places": places, "service_s": round(service, 3), "bound_s": round(places * service, 1)}
+
+
+async def _metric(url: str, name: str) -> float:
     async with httpx.AsyncClient(timeout=30) as client:
         lines = (await client.get(f"{url}/metrics")).text.splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith("voxmood_queue_length "))
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
 def judge(sent: list[Sent]) -> dict[str, Any]:
@@ -256,9 +269,19 @@ def _health(load: Load) -> dict[str, Any]:
 
 
 def _memory(load: Load) -> dict[str, dict[str, float]]:
-    names = load.memory[0][1]
-    series = {name: [memory[name] for _, memory in load.memory] for name in names}
-    return {name: {"first": it[0], "most": max(it), "last": it[-1]} for name, it in series.items()}
+    """In MB, at the first request, after 500, at most and at the end."""
+    ended = sorted(it.at + it.took for it in load.sent)
+    early = ended[min(500, len(ended)) - 1]
+    at_500 = next(memory for at, memory in load.memory if at >= early or memory is load.memory[-1][1])
+    return {
+        name: {
+            "first": load.memory[0][1][name],
+            "after_500": at_500[name],
+            "most": max(memory[name] for _, memory in load.memory),
+            "last": load.memory[-1][1][name],
+        }
+        for name in at_500
+    }
 
 
 def plot(load: Load) -> None:

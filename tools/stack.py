@@ -2,8 +2,8 @@
 
     python -m tools.stack        # on the usual ports, until Ctrl-C; what `make run` does
 
-honcho runs the processes. `make run` reads `.env`; the demo and the tests run the same processes with the default
-settings, on free ports.
+honcho runs the processes, and ends all of them when one ends: `make run` then starts all again. It reads `.env`; the
+demo and the tests run the same processes with the default settings, on free ports.
 """
 
 import os
@@ -52,6 +52,15 @@ def running(
 
     Raises RuntimeError if a service ends or is not ready in time.
     """
+    with processes(ports, env, log) as (urls, _):
+        yield urls
+
+
+@contextmanager
+def processes(
+    ports: tuple[int, int, int] | None = None, env: Mapping[str, str] | None = None, log: IO[str] | None = None
+) -> Iterator[tuple[Urls, subprocess.Popen[bytes]]]:
+    """The same, with the process that runs them: it ends when one of them does."""
     asr, sentiment, gateway = ports or tuple(free_ports(3))
     urls = Urls(*(f"http://127.0.0.1:{port}" for port in (asr, sentiment, gateway)))
     settings = {
@@ -72,7 +81,7 @@ def running(
     )
     try:
         wait_ready(urls.gateway, honcho)
-        yield urls
+        yield urls, honcho
     finally:
         honcho.send_signal(signal.SIGTERM)
         try:
@@ -97,7 +106,7 @@ def wait_ready(gateway: str, honcho: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    """Run until Ctrl-C, and say how to try it."""
+    """Run until Ctrl-C, start again what dies once it was ready, and say how to try it."""
     from voxmood_asr.settings import Settings as Asr
     from voxmood_gateway.settings import Settings as Gateway
     from voxmood_sentiment.settings import Settings as Sentiment
@@ -110,15 +119,17 @@ def main() -> None:
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with running(ports) as urls:
-            print(
-                f"\nReady. Try:\n\n"
-                f"  curl -F audio=@demo/voices/en-negative-birthday.ogg {urls.gateway}/analyze\n"
-                f"  curl -d 'text=I am so glad you came' {urls.gateway}/analyze\n\n"
-                f"API documentation: {urls.gateway}/docs\nStop with Ctrl-C.\n",
-                flush=True,
-            )
-            signal.pause()
+        while True:
+            with processes(ports) as (urls, honcho):
+                print(
+                    f"\nReady. Try:\n\n"
+                    f"  curl -F audio=@demo/voices/en-negative-birthday.ogg {urls.gateway}/analyze\n"
+                    f"  curl -d 'text=I am so glad you came' {urls.gateway}/analyze\n\n"
+                    f"API documentation: {urls.gateway}/docs\nStop with Ctrl-C.\n",
+                    flush=True,
+                )
+                honcho.wait()
+            print("a service ended: starting all again", flush=True)
     except KeyboardInterrupt:
         print("stopped")
     except RuntimeError as error:

@@ -109,6 +109,10 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
+@pytest.mark.fault(
+    "asr killed during a request, and gone for a while",
+    seen="503 `unavailable` that says to try again; answered once asr is back",
+)
 async def test_recognition_killed_at_work(asr: Service, gateway: Gateway, voices: dict[str, bytes]) -> None:
     front = gateway(asr=asr.url)
     answer = asyncio.create_task(analyze(front.url, voices[BIRTHDAY]))
@@ -120,6 +124,10 @@ async def test_recognition_killed_at_work(asr: Service, gateway: Gateway, voices
     assert (await analyze(front.url, voices[BIRTHDAY])).json()["verdict"] == "negative"
 
 
+@pytest.mark.fault(
+    "asr killed during a request, and started again at once",
+    seen="the answer, by a retry of the gateway; or 503 to those out of retries",
+)
 async def test_recognition_killed_and_back_at_once_is_not_noticed(
     asr: Service, gateway: Gateway, voices: dict[str, bytes]
 ) -> None:
@@ -132,6 +140,7 @@ async def test_recognition_killed_and_back_at_once_is_not_noticed(
     assert (await analyze(front.url, voices[BIRTHDAY])).status_code == 200
 
 
+@pytest.mark.fault("asr killed", seen="nothing; its decoders end with it")
 def test_nothing_of_a_killed_service_is_left(asr: Service) -> None:
     children = psutil.Process(asr.process.pid).children(recursive=True)
     assert children, "the decoders"
@@ -140,6 +149,7 @@ def test_nothing_of_a_killed_service_is_left(asr: Service) -> None:
     assert not alive
 
 
+@pytest.mark.fault("sentiment down", seen="503 `unavailable`; answered once it is back")
 async def test_sentiment_down_and_back(stack: Urls, gateway: Gateway, voices: dict[str, bytes]) -> None:
     async with Relay(stack.sentiment) as relay:
         front = gateway(sentiment=relay.url)
@@ -149,6 +159,10 @@ async def test_sentiment_down_and_back(stack: Urls, gateway: Gateway, voices: di
         assert (await analyze(front.url, voices[BIRTHDAY])).json()["verdict"] == "negative"
 
 
+@pytest.mark.fault(
+    "the network to sentiment stalls",
+    seen="504 `timed_out` when the time is up; answered once it flows",
+)
 async def test_a_network_that_stalls(stack: Urls, gateway: Gateway, voices: dict[str, bytes]) -> None:
     async with Relay(stack.sentiment) as relay:
         front = gateway(sentiment=relay.url, VOXMOOD_SENTIMENT_TIMEOUT="1")
@@ -158,6 +172,7 @@ async def test_a_network_that_stalls(stack: Urls, gateway: Gateway, voices: dict
         assert (await analyze(front.url, voices[BIRTHDAY])).json()["verdict"] == "negative"
 
 
+@pytest.mark.fault("asr answers garbage", seen="502 `bad_answer` or 503 `unavailable`")
 async def test_a_service_that_answers_garbage(gateway: Gateway, voices: dict[str, bytes]) -> None:
     async def garble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"\x00\xffSSH-2.0-not http\r\n\r\n")
@@ -170,6 +185,10 @@ async def test_a_service_that_answers_garbage(gateway: Gateway, voices: dict[str
     assert (status, code) in {(502, "bad_answer"), (503, "unavailable")}
 
 
+@pytest.mark.fault(
+    "asr out of file descriptors, its decoders killed",
+    seen="the answer, as soon as connections are free",
+)
 def test_out_of_file_descriptors(tmp_path: Path, voices: dict[str, bytes]) -> None:
     few = 100
     asr = Service("asr", tmp_path / "log", {}, before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, few)))
@@ -190,6 +209,7 @@ def test_out_of_file_descriptors(tmp_path: Path, voices: dict[str, bytes]) -> No
         asr.kill()
 
 
+@pytest.mark.fault("one bit of the classifier flipped", seen="it refuses to start and names the file")
 @pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json"])
 def test_a_damaged_classifier_is_not_served(tmp_path: Path, file: str) -> None:
     model = shutil.copytree(MODEL, tmp_path / "model")
@@ -197,6 +217,7 @@ def test_a_damaged_classifier_is_not_served(tmp_path: Path, file: str) -> None:
     assert file in refusal_to_start("sentiment", VOXMOOD_SENTIMENT_MODEL=str(model))
 
 
+@pytest.mark.fault("one bit of Whisper's weights flipped", seen="it refuses to start and names the file")
 def test_damaged_weights_are_not_served(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "models", tmp_path / "models")
     flip_a_bit(tmp_path / "models/whisper-base/model.bin")

@@ -284,6 +284,10 @@ async def test_a_forwarded_recording_is_known_without_its_words(
     assert len([call for call in telegram.calls if call.method == "upload.GetFile"]) == 2
 
 
+@pytest.mark.fault(
+    "services down when the bot needs them",
+    seen="that it takes longer than usual, then the mood; an apology when its tries are used up",
+)
 @pytest.mark.slow
 async def test_services_that_are_down_only_delay(
     telegram: World, start: Start, voices: dict[str, bytes], stack: Urls
@@ -319,6 +323,7 @@ async def test_the_transcript_is_shown_while_the_mood_is_awaited(
     assert all(later - earlier >= 0.99 for earlier, later in pairwise(times)), "edits keep a second apart"
 
 
+@pytest.mark.fault("Telegram refuses with FLOOD_WAIT", seen="the answer, after the wait")
 @pytest.mark.parametrize("method", ["messages.SendMessage", "messages.EditMessage", "messages.GetMessages"])
 async def test_floods_are_waited_for(telegram: World, start: Start, voices: dict[str, bytes], method: str) -> None:
     anna = telegram.user("Anna")
@@ -332,6 +337,7 @@ async def test_floods_are_waited_for(telegram: World, start: Start, voices: dict
     assert len(below(telegram, message)) == 1
 
 
+@pytest.mark.fault("the connection to Telegram cut", seen="the answers, once each, when it is back")
 @pytest.mark.parametrize("forgotten", [False, True])
 async def test_what_is_sent_while_the_connection_is_cut_is_answered(
     telegram: World, start: Start, voices: dict[str, bytes], forgotten: bool
@@ -355,6 +361,7 @@ async def test_what_is_sent_while_the_connection_is_cut_is_answered(
     assert [len(below(telegram, message)) for message in [first, *messages]] == [1, 1, 1]
 
 
+@pytest.mark.fault("the bot's clock set three hours forth or back", seen="the answer, as ever")
 @pytest.mark.parametrize("hours", [-3, 3])
 async def test_a_clock_that_is_set_keeps_nobody_waiting(
     telegram: World, start: Start, stack: Urls, voices: dict[str, bytes], tmp_path: Path, hours: float
@@ -372,6 +379,7 @@ async def test_a_clock_that_is_set_keeps_nobody_waiting(
         await verdict(telegram, await anna.voice(telegram.bot, voices["en-positive-job"], duration=7))
 
 
+@pytest.mark.fault("no space for the bot's SQLite", seen="the answer, once the bot is started with space")
 async def test_a_full_disk_ends_the_bot_and_loses_nothing(
     telegram: World, start: Start, voices: dict[str, bytes]
 ) -> None:
@@ -397,6 +405,7 @@ KILLS = {
 }
 
 
+@pytest.mark.fault("the bot killed, at four points of an answer", seen="the answer, once, after the start")
 @pytest.mark.slow
 @pytest.mark.parametrize("when", KILLS)
 async def test_killed_at_any_point_it_answers_once(
@@ -454,6 +463,7 @@ async def test_sigterm_ends_soon_and_loses_nothing(
     assert len(below(telegram, message)) == 1
 
 
+@pytest.mark.fault("Telegram's file references expire", seen="the answer")
 async def test_a_file_reference_that_has_expired_is_renewed(
     telegram: World, start: Start, voices: dict[str, bytes]
 ) -> None:

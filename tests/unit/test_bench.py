@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench import reliability
 from bench.asr_cache import Cache
 from bench.asr_figures import compute, length_of
 from bench.asr_report import cells, columns, curve, markdown
@@ -193,3 +194,7 @@ def test_what_was_measured_is_known_to_the_next_command(tmp_path: Path) -> None:
     assert again.has(engine="voxmood", clip="a.ogg", round=0)
     assert not again.has(engine="voxmood", clip="a.ogg", round=1)
     assert again.lines[0]["text"] == "я дома"
+
+
+def test_the_page_on_reliability_says_what_was_measured() -> None:
+    assert reliability.PAGE.read_text() == reliability.measured()
