@@ -19,7 +19,7 @@ from rich.table import Table
 
 from tools.stack import running
 from voxmood import Analysis, GatewayClient, VoxmoodError
-from voxmood.report import COLOURS, SIGNS
+from voxmood.terminal import COLOURS, SIGNS
 
 VOICES = Path(__file__).resolve().parent / "voices"
 

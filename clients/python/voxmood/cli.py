@@ -2,31 +2,34 @@
 
     voxmood analyze message.ogg
     voxmood analyze recordings/ --json > moods.jsonl
+    voxmood analyze recordings/ --out moods.csv          # goes on where it stopped
+    voxmood report moods.csv
     voxmood analyze - < message.ogg
     voxmood analyze --text "I am so glad you came"
 
-Exit codes: 0 everything was analysed; 1 an input was refused; 2 the command was misused; 3 a service failed.
+Exit codes: 0 everything was analysed; 1 an input was refused; 2 the command was misused, or its
+table cannot be written; 3 a service failed.
 """
 
 import asyncio
-import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from voxmood import table
+from voxmood.batch import PASSING, Batch
 from voxmood.client import ASR_URL, SENTIMENT_URL, Analyzer, GatewayClient
 from voxmood.errors import InvalidInput, VoxmoodError
-from voxmood.models import Analysis
-from voxmood.report import show
+from voxmood.files import recordings
+from voxmood.printing import print_each
 
-# What a folder is searched for. A file that is named is sent whatever its name.
-SUFFIXES = {".aac", ".flac", ".m4a", ".mka", ".mkv", ".mov", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".webm"}
+WORKERS = 4  # in flight: enough for two cores to have work while answers are on their way
+LISTED = 10  # failures that are told on the terminal, the rest is in the table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -47,6 +50,12 @@ def analyze(
         bool, typer.Option("--explain", help="Mark the words that speak for the mood or against it.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line for each input.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write a folder's analyses to this .csv, .jsonl or .parquet, or go on with it.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help=f"Files at a time, with --out.  [default: {WORKERS}]")
+    ] = None,
     asr_url: Annotated[str, typer.Option(envvar="VOXMOOD_ASR_URL", help="Speech recognition service.")] = ASR_URL,
     sentiment_url: Annotated[
         str, typer.Option(envvar="VOXMOOD_SENTIMENT_URL", help="Sentiment service.")
@@ -63,10 +72,19 @@ def analyze(
     """
     if (text is None) == (not inputs):
         raise typer.BadParameter("give files, folders or -, or else --text")
+    if out and (
+        text is not None or explain or as_json or len(inputs or []) != 1 or not Path((inputs or [""])[0]).is_dir()
+    ):
+        raise typer.BadParameter("--out takes one folder, and neither --text nor --explain nor --json")
+    if workers and not out:
+        raise typer.BadParameter("--workers needs --out: what is printed comes one after the other")
     paths = [] if text is not None else list(expand(inputs or []))
     api_key = os.environ.get("VOXMOOD_API_KEY")
     client = GatewayClient(gateway_url, api_key=api_key) if gateway_url else Analyzer(asr_url, sentiment_url)
-    raise typer.Exit(asyncio.run(run(client, paths, text, language, explain, as_json)))
+    if out:
+        batch = Batch(client, Path((inputs or [""])[0]), out, workers=workers or WORKERS, language=language)
+        raise typer.Exit(collect(batch))
+    raise typer.Exit(asyncio.run(print_each(client, paths, text, language, explain, as_json)))
 
 
 def expand(inputs: list[str]) -> Iterator[str]:
@@ -76,7 +94,7 @@ def expand(inputs: list[str]) -> Iterator[str]:
         if name == "-" or path.is_file():
             yield name
         elif path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            found = list(recordings(path))
             if not found:
                 raise typer.BadParameter(f"{name} holds no audio files")
             yield from map(str, found)
@@ -84,54 +102,31 @@ def expand(inputs: list[str]) -> Iterator[str]:
             raise typer.BadParameter(f"{name} is no file and no folder")
 
 
-async def run(
-    client: Analyzer | GatewayClient,
-    paths: list[str],
-    text: str | None,
-    language: str | None,
-    explain: bool,
-    as_json: bool,
-) -> int:
-    """Analyse one input after the other; return the exit code. A refused input does not stop the rest."""
-    out, err = Console(), Console(stderr=True)
-    code = 0
-    many = len(paths) > 1
-    # Prints go above the bar where both are on a terminal; where stdout goes elsewhere they must reach it.
-    progress = Progress(console=err, redirect_stdout=out.is_terminal, disable=not (many and err.is_terminal))
-    with progress:
-        for name in progress.track(paths or ["text"], description="analysing"):
-            try:
-                if text is not None:
-                    analysis = await client.analyze_text(text, language=language, explain=explain)
-                else:
-                    analysis = await client.analyze_audio(read(name), language=language, explain=explain)
-            except VoxmoodError as error:
-                code = max(code, 1 if isinstance(error, InvalidInput) else 3)
-                report_failure(name, error, as_json)
-                continue
-            if as_json:
-                print(as_line(name, analysis, named=many), flush=True)
-            else:
-                show(out, name, analysis)
-    await client.aclose()
-    return code
-
-
-def read(name: str) -> bytes:
-    """The bytes of a file, or of standard input. File names stay here: services do not need them."""
+def collect(batch: Batch) -> int:
+    """Run a batch under a progress bar, say how it ended, and return the exit code."""
+    err = Console(stderr=True, highlight=False, soft_wrap=True)
+    columns = (TextColumn("analysing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise InvalidInput(error.strerror or "cannot be read", code="unreadable_file") from error
-
-
-def as_line(name: str, analysis: Analysis, *, named: bool) -> str:
-    """One line of JSON, with the file's name where there are several."""
-    return json.dumps(({"file": name} if named else {}) | analysis.model_dump(mode="json"), ensure_ascii=False)
-
-
-def report_failure(name: str, error: VoxmoodError, as_json: bool) -> None:
-    """Say what went wrong: as a line of JSON on stdout too, so that no input is missing there."""
-    Console(stderr=True).print(f"{name}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-    if as_json:
-        print(json.dumps({"file": name, "error": {"code": error.code, "detail": str(error)}}, ensure_ascii=False))
+        table.check(batch.out)
+        with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+            bar = progress.add_task("")
+            rows = asyncio.run(batch.run(lambda done, total: progress.update(bar, completed=done, total=total)))
+    except table.TableError as error:
+        err.print(str(error), style="red", markup=False)
+        return 2
+    except VoxmoodError as error:
+        err.print(f"{error}\nThe same command goes on where this one stopped.", style="red", markup=False)
+        return 1 if isinstance(error, InvalidInput) else 3
+    except KeyboardInterrupt:
+        err.print("Stopped. The same command goes on from here.")
+        return 130
+    failed = [row for row in rows if row.problem]
+    for row in failed[:LISTED]:
+        err.print(f"{row.path}: {row.detail}", style="red", markup=False)
+    if len(failed) > LISTED:
+        err.print(f"... and {len(failed) - LISTED} more", style="red")
+    err.print(f"{len(rows) - len(failed)} of {len(rows)} files analysed, in {batch.out}", markup=False)
+    if any(row.problem in PASSING for row in failed):
+        err.print("A service failed some of them: the same command tries those again.")
+        return 3
+    return 1 if failed else 0

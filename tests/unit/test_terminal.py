@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from voxmood.models import Analysis, Label, Models, Sentence, Timings, WordWeight
-from voxmood.report import evidence, show
+from voxmood.terminal import evidence, show
 
 ANSI = re.compile(r"\x1b\[([0-9;]*)m")
 DIM, BOLD, UNDERLINE = "2", "1", "4"

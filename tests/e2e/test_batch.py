@@ -1,0 +1,120 @@
+"""A folder to a table, as a user runs it: a process that is killed and run again, against the real services."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.test_cli import COMMAND, voxmood
+from tools.stack import Urls
+from voxmood.table import read
+
+
+@pytest.fixture
+def folder(tmp_path: Path, voices: dict[str, bytes]) -> Path:
+    """Three speakers, with what else lies about in such a folder."""
+    said = {
+        "anna/2026-03-04 job.ogg": voices["en-positive-job"],
+        "anna/2026-03-05 birthday.ogg": voices["en-negative-birthday"],
+        "борис/встреча.ogg": voices["ru-neutral-meeting"],
+        "борис/телефон.OGG": voices["ru-negative-phone"],
+        "cleo/deep/keys.ogg": voices["en-neutral-keys"],
+        "cleo/broken.ogg": b"not audio",
+        "cleo/notes.txt": b"not to be sent",
+        ".trash/anna.ogg": voices["en-positive-job"],
+        "train.ogg": voices["en-neutral-train"],
+    }
+    for name, content in said.items():
+        (tmp_path / "voices" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "voices" / name).write_bytes(content)
+    return tmp_path / "voices"
+
+
+def recognised(urls: Urls) -> int:
+    """Requests that the recogniser has answered, once it has nothing in work."""
+    while True:
+        metrics = httpx.get(f"{urls.asr}/metrics").text
+        if re.search(r"^voxmood_queue_length 0", metrics, re.M):
+            asked = re.findall(r"^http_requests_total{.*transcriptions.*} (\S+)", metrics, re.M)
+            return int(sum(map(float, asked)))
+
+
+def kill_at_the_first_row(*arguments: str, urls: Urls) -> None:
+    """Run the command on a terminal, and kill it as soon as its bar tells of a file that is done."""
+    master, slave = pty.openpty()
+    env = {"VOXMOOD_ASR_URL": urls.asr, "VOXMOOD_SENTIMENT_URL": urls.sentiment, "TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen([COMMAND, *arguments], stderr=slave, env={**os.environ, **env})
+    os.close(slave)
+    shown = b""
+    while not re.search(rb"[1-9]/\d", shown):
+        shown += os.read(master, 10_000)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    os.close(master)
+
+
+def test_a_run_that_is_killed_goes_on(stack: Urls, tmp_path: Path, folder: Path) -> None:
+    out, journal = tmp_path / "moods.csv", tmp_path / "moods.csv.partial.jsonl"
+    kill_at_the_first_row("analyze", str(folder), "--out", str(out), "--workers", "1", urls=stack)
+    assert not out.exists()
+    kept = journal.read_bytes().count(b"\n")
+    assert 0 < kept < 7
+    with journal.open("ab") as half_written:
+        half_written.write(b'{"path": "train.ogg", "spea')
+    before = recognised(stack)
+
+    done = voxmood("analyze", str(folder), "--out", str(out), urls=stack)
+    assert done.returncode == 1, done.stderr
+    assert "cleo/broken.ogg: " in done.stderr
+    assert "6 of 7 files analysed" in done.stderr
+    assert recognised(stack) - before == 7 - kept
+    assert not journal.exists()
+
+    rows = {row.path: row for row in read(out)}
+    assert rows["cleo/broken.ogg"].problem == "not_audio"
+    assert [(row.speaker, row.verdict) for row in rows.values() if not row.problem] == [
+        ("anna", "positive"),
+        ("anna", "negative"),
+        ("cleo", "neutral"),
+        (None, "neutral"),
+        ("борис", "neutral"),
+        ("борис", "negative"),
+    ]
+    assert str(rows["anna/2026-03-04 job.ogg"].recorded) == "2026-03-04 00:00:00"
+    assert "birthday" in rows["anna/2026-03-05 birthday.ogg"].sentences[0].text
+
+    before = recognised(stack)
+    whole = tmp_path / "moods.parquet"
+    assert voxmood("analyze", str(folder), "--out", str(whole), "--workers", "3", urls=stack).returncode == 1
+    assert recognised(stack) - before == 7
+    assert read(whole) == read(out)
+
+    (folder / "cleo" / "broken.ogg").unlink()
+    (folder / "train.ogg").touch()
+    assert voxmood("analyze", str(folder), "--out", str(out), urls=stack).returncode == 0
+    assert recognised(stack) - before == 8, "the file that changed"
+
+
+def test_a_table_that_cannot_be_is_refused_before_any_work(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "letters.csv").write_text("name,phone\n")
+    for out, problem in (("letters.csv", "something else"), ("moods.xlsx", ".parquet"), ("no/moods.csv", "no folder")):
+        done = voxmood("analyze", str(folder), "--out", str(tmp_path / out))
+        assert done.returncode == 2
+        assert problem in done.stderr
+        assert "Traceback" not in done.stderr
+    assert (tmp_path / "letters.csv").read_text() == "name,phone\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["letters.csv", "voices"]
+    for more in (["--json"], ["--explain"], [str(folder)]):
+        assert voxmood("analyze", str(folder), *more, "--out", str(tmp_path / "moods.csv")).returncode == 2
+
+
+def test_services_that_are_down_leave_no_rows(tmp_path: Path, folder: Path) -> None:
+    done = voxmood("analyze", str(folder), "--out", str(tmp_path / "moods.csv"))
+    assert done.returncode == 3
+    assert "cannot be reached" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["voices"]
