@@ -30,13 +30,16 @@ bot: $(VENV)/run  ## run the Telegram bot beside `make run` (README: five steps)
 test: $(VENV)/dev models programs  ## every test, the real models and servers included
 	python -m pytest
 
-lint: $(VENV)/dev  ## style, types, known insecure code, packages that fit together, compose file, Dockerfiles, documentation
+lint: $(VENV)/dev  ## style, types, known insecure code, packages that fit together, compose file, Dockerfiles, Kubernetes, documentation
 	pip check
 	ruff check .
 	ruff format --check .
 	mypy
 	check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	hadolint */*/Dockerfile
+	mkdir -p runs
+	for part in base telegram; do kubectl kustomize deploy/kubernetes/$$part -o runs/$$part.yaml && \
+		kubernetes-validate --strict --quiet -k 1.31 -k 1.37 runs/$$part.yaml || exit 1; done
 	$(SITE)
 
 docs: $(VENV)/dev  ## make the documentation's site: build/site/index.html

@@ -1,6 +1,6 @@
 """What is measured: the numbers of the real services and the bot after real use, and all that is told of them.
 
-The documentation, the alerts and the dashboard may name no metric and no label that no process exports.
+The documentation, the alerts, the dashboard and the autoscaler may name no metric and no label that no process exports.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ RULES = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["gro
 ALERTS: list[dict[str, Any]] = [rule for group in RULES for rule in group["rules"]]
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/dashboards/voxmood.json").read_text())
 PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
-ADDED = {"job", "instance"}  # by Prometheus
+(ADAPTER,) = yaml.safe_load((ROOT / "deploy/kubernetes/monitoring/adapter.yml").read_text())["rules"]["custom"]
+ADDED = {"job", "instance", "namespace", "pod"}  # by Prometheus
 PRIVATE = "zanzibar"
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -138,6 +139,14 @@ def expressions() -> Iterator[tuple[str, str]]:
     for panel in PANELS:
         for target in panel["targets"]:
             yield panel["title"], target["expr"].replace("$__rate_interval", "1m")
+    series = ADAPTER["seriesQuery"]
+    yield "what series the metrics adapter looks for", series
+    asked = {
+        "<<.GroupBy>>": "pod",
+        "<<.Series>>": series.partition("{")[0],
+        "<<.LabelMatchers>>": 'namespace="voxmood"',
+    }
+    yield "what it asks", re.sub("<<.*?>>", lambda found: asked[found[0]], ADAPTER["metricsQuery"])
 
 
 def test_alerts_and_dashboard_name_only_metrics_and_labels_that_there_are(exported: dict[str, set[str]]) -> None:
@@ -158,6 +167,14 @@ def test_alerts_and_dashboard_name_only_metrics_and_labels_that_there_are(export
         for group in re.findall(r"by \(([^)]*)\)", text):
             used |= {*re.split(", *", group)}
         assert used <= ADDED.union(*(known[name] for name in names)), place
+
+
+def test_asr_is_scaled_by_what_the_metrics_adapter_serves() -> None:
+    resources = yaml.safe_load_all((ROOT / "deploy/kubernetes/base/asr.yaml").read_text())
+    (scaler,) = (resource for resource in resources if resource["kind"] == "HorizontalPodAutoscaler")
+    (metric,) = (metric["pods"]["metric"]["name"] for metric in scaler["spec"]["metrics"] if metric["type"] == "Pods")
+    assert metric == ADAPTER["seriesQuery"].partition("{")[0]
+    assert ADAPTER["resources"]["overrides"].keys() == {"namespace", "pod"}, "else it is of no pod"
 
 
 def test_templates_name_only_labels_that_the_expression_leaves(exported: dict[str, set[str]]) -> None:

@@ -3,7 +3,6 @@
 Not done here: whether the files are well-formed, which `make lint` checks.
 """
 
-import importlib
 import json
 import re
 import shlex
@@ -22,56 +21,32 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from tests.conftest import Serve
+from tests.images import (
+    DOCKERFILES,
+    FOR_PROCESSES,
+    Stage,
+    container_settings,
+    default_port,
+    pairs,
+    settings_class,
+    stages,
+    values,
+)
 from tools.stack import ROOT, free_ports
 from voxmood_asr import weights
 from voxmood_asr.settings import Settings as AsrSettings
 from voxmood_sentiment.settings import SHIPPED
-from voxmood_service import ServiceSettings, service_app
+from voxmood_service import service_app
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 ALL: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVICES = {name: service for name, service in ALL.items() if "build" in service}
 MONITORING = {name: service for name, service in ALL.items() if "image" in service}
-# What .env may hold for the same services run without containers.
-FOR_PROCESSES = {
-    "VOXMOOD_HOST": "127.0.0.1",
-    "VOXMOOD_ASR_PORT": "9001",
-    "VOXMOOD_SENTIMENT_PORT": "9002",
-    "VOXMOOD_GATEWAY_PORT": "9000",
-    "VOXMOOD_ASR_URL": "http://127.0.0.1:9001",
-    "VOXMOOD_SENTIMENT_URL": "http://127.0.0.1:9002",
-    "VOXMOOD_MODELS_DIR": "models",
-    "VOXMOOD_SENTIMENT_MODEL": "services/sentiment/model",
-    "VOXMOOD_TELEGRAM_PORT": "9003",
-    "VOXMOOD_TELEGRAM_DIR": "telegram",
-}
 
 each_service = pytest.mark.parametrize("service", SERVICES)
 
 
-def stages(service: str) -> dict[str, list[tuple[str, str]]]:
-    """The Dockerfile's stages by name, the last one as `final`: instructions and their arguments."""
-    text = (ROOT / SERVICES[service]["build"]["dockerfile"]).read_text()
-    found: dict[str, list[tuple[str, str]]] = {}
-    for line in re.sub(r"\\\n", "", re.sub(r"(?m)^#.*\n", "", text)).splitlines():
-        instruction, _, arguments = line.partition(" ")
-        if instruction == "FROM":
-            source, _, name = arguments.partition(" AS ")
-            found[name or "final"] = list(found.get(source, [("FROM", source)]))
-        elif instruction:
-            found[name or "final"].append((instruction, arguments))
-    return found
-
-
-def values(stage: list[tuple[str, str]], instruction: str) -> list[str]:
-    return [arguments for name, arguments in stage if name == instruction]
-
-
-def pairs(stage: list[tuple[str, str]], instruction: str) -> dict[str, str]:
-    return dict(word.split("=", 1) for line in values(stage, instruction) for word in shlex.split(line))
-
-
-def copies(stage: list[tuple[str, str]]) -> list[tuple[list[str], str]]:
+def copies(stage: Stage) -> list[tuple[list[str], str]]:
     """Sources in the build context and the destination of each COPY."""
     lines = [shlex.split(line) for line in values(stage, "COPY")]
     return [(sources, target) for *sources, target in lines if not sources[0].startswith("--from=")]
@@ -82,28 +57,10 @@ def resolve(value: object, dotenv: dict[str, str]) -> str:
     return re.sub(r"\$\{(\w+):-(.*?)\}", lambda match: dotenv.get(match[1]) or match[2], str(value))
 
 
-def variables(service: str, dotenv: dict[str, str]) -> dict[str, str]:
-    """The container's environment: the image's, then .env, then what the compose file insists on."""
-    insisted = {name: resolve(value, dotenv) for name, value in SERVICES[service]["environment"].items()}
-    return pairs(stages(service)["final"], "ENV") | dotenv | insisted
-
-
-def settings_class(service: str) -> type[ServiceSettings]:
-    found: type[ServiceSettings] = importlib.import_module(f"voxmood_{service}.settings").Settings
-    return found
-
-
 def settings(service: str, dotenv: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The settings that the service reads in its container."""
-    for name in ("TELEGRAM_API_ID", "TELEGRAM_API_HASH", "TELEGRAM_BOT_TOKEN"):
-        monkeypatch.setenv(name, "1")
-    for name, value in variables(service, dotenv).items():
-        monkeypatch.setenv(name, value)
-    return settings_class(service)()
-
-
-def default_port(service: str) -> int:
-    return int(settings_class(service).model_fields[f"{service}_port"].default)
+    """The settings that the service reads in its container: .env, then what the compose file insists on."""
+    insisted = {name: resolve(value, dotenv) for name, value in SERVICES[service]["environment"].items()}
+    return container_settings(service, dotenv | insisted, monkeypatch)
 
 
 def health_command(service: str) -> list[str]:
@@ -138,6 +95,10 @@ def local_packages(service: str) -> set[str]:
         needed = [re.split(r"[^\w-]", requirement)[0] for requirement in project(path)["dependencies"]]
         wanted += [name for name in needed if name in projects]
     return found
+
+
+def test_each_image_is_built_from_its_dockerfile() -> None:
+    assert {name: service["build"]["dockerfile"] for name, service in SERVICES.items()} == DOCKERFILES
 
 
 @each_service
