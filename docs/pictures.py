@@ -1,28 +1,21 @@
-"""Draw the pictures of the documentation: `python -m docs.pictures`, 10 s. The same figures give the same files.
+"""Draw the pictures of the documentation: `python -m docs.pictures`, 10 s.
 
-Not done here: what they show, see inside.py.
+The same figures give the same files, to the byte. What the models make of a voice is in inside.py.
 """
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from docs.palette import SAND, STYLE, TEAL
+from docs.pictures_of_sound import heard, window
+from docs.pictures_of_text import attention, plane, softmax, vectors
+
 FOLDER = Path(__file__).with_name("pictures")
-STYLE: Any = {
-    "svg.fonttype": "none",  # text as text: small files, and the reader's own font
-    "svg.hashsalt": "voxmood",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
-TEAL, GREY, SAND = "#1f6f8b", "#b8b8b8", "#f2efe6"
-MOODS = {"negative": "#c1553b", "neutral": "#8d9499", "positive": "#4d8b57"}
 
 
 def box(axes: Axes, x: float, y: float, text: str, below: str = "", *, size: tuple[float, float] = (1.9, 0.8)) -> None:
@@ -61,15 +54,15 @@ def flow() -> Figure:
     return figure
 
 
-PICTURES: dict[str, Callable[[], Figure]] = {"flow": flow}
+PICTURES: list[Callable[[], Figure]] = [flow, heard, window, attention, vectors, plane, softmax]
 
 
 def draw(folder: Path) -> None:
     """Write every picture into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
-        for name, figure in PICTURES.items():
-            figure().savefig(folder / f"{name}.svg", metadata={"Date": None})
+        for picture in PICTURES:
+            picture().savefig(folder / f"{picture.__name__}.svg", metadata={"Date": None}, dpi=150)
 
 
 if __name__ == "__main__":
