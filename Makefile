@@ -28,7 +28,7 @@ bot: $(VENV)/run  ## run the Telegram bot beside `make run` (README: five steps)
 	honcho run python -m voxmood_telegram
 
 test: $(VENV)/dev models programs  ## every test, the real models and servers included
-	python -m pytest
+	python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/dev  ## style, types, known insecure code, packages that fit together, compose file, Dockerfiles, Kubernetes, documentation
 	pip check

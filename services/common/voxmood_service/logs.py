@@ -79,6 +79,10 @@ def configure_logs(level: str) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]}},
             # Other libraries log what they work on when asked for details (multipart headers, URLs): never below INFO.
             "root": {"handlers": ["stderr"], "level": "WARNING"},
-            "loggers": {"voxmood": {"level": level}, "uvicorn": {"level": "WARNING"}},
+            "loggers": {
+                "voxmood": {"level": level},
+                "uvicorn": {"level": "WARNING"},
+                "python_multipart": {"level": "ERROR"},  # warns of each broken form, which its sender is told anyway
+            },
         }
     )
