@@ -10,7 +10,8 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip --disable-pip-version-check install -qq --constraint constraints.txt
 PINNED := $(INSTALL) --build-constraint constraints.txt
 LOCAL := -e services/common -e services/asr -e services/sentiment -e services/gateway -e clients/python -e clients/telegram
-PROGRAMS := redis-server
+PROGRAMS := redis-server chromium
+FONTS := fonts-dejavu-core  # without any, a browser draws no text
 SITE = python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --fresh-env -c docs . build/site
 INPUTS := constraints.txt pyproject.toml $(wildcard services/*/pyproject.toml clients/*/pyproject.toml)
 export PATH := $(abspath $(BIN)):$(PATH)
@@ -94,7 +95,7 @@ models/whisper-base/model.bin: | $(VENV)/run
 
 programs:  # servers and browsers that tests run beside ours, from Debian
 	@for program in $(PROGRAMS); do command -v $$program > /dev/null || missing=yes; done; test -z "$$missing" || \
-		(apt-get update -qq && apt-get install -qq -y --no-install-recommends $(PROGRAMS)) > /dev/null || \
+		(apt-get update -qq && apt-get install -qq -y --no-install-recommends $(PROGRAMS) $(FONTS)) > /dev/null || \
 		(echo "The tests need these programs, please install them: $(PROGRAMS)"; exit 1)
 
 $(BIN)/pip:

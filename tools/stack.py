@@ -122,7 +122,7 @@ def main() -> None:
         while True:
             with processes(ports) as (urls, honcho):
                 print(
-                    f"\nReady. Try:\n\n"
+                    f"\nReady: {urls.gateway}/ in a browser. Or:\n\n"
                     f"  curl -F audio=@demo/voices/en-negative-birthday.ogg {urls.gateway}/analyze\n"
                     f"  curl -d 'text=I am so glad you came' {urls.gateway}/analyze\n\n"
                     f"API documentation: {urls.gateway}/docs\nStop with Ctrl-C.\n",

@@ -27,7 +27,6 @@ class Settings(UpstreamSettings):
     telegram_too_late: float = Field(3600, gt=0, description="seconds after which a message is not answered any more")
     telegram_memory: float = Field(24, ge=0, description="hours for which the mood of a recording is remembered")
     telegram_memory_transcripts: bool = Field(False, description="whether its transcript is remembered with it")
-    max_seconds: float = Field(600, gt=0, description="longest audio accepted, in seconds")
 
     @field_validator("telegram_chats", mode="before")
     @classmethod

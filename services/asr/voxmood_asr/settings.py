@@ -21,7 +21,6 @@ class Settings(ServiceSettings):
     asr_threads: int = Field(0, ge=0, description="threads of each recognition; 0: the cores, shared out among them")
     asr_queue: int = Field(16, ge=0, description="requests that may wait behind those at work; more get 429")
     models_dir: Path = Field(Path("models"), description="where `make models` puts weights; sizes are looked up here")
-    max_seconds: float = Field(600, gt=0, description="longest audio accepted, in seconds")
 
     def workers(self) -> int:
         """Recognitions at once.

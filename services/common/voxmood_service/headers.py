@@ -1,10 +1,9 @@
 """What a browser is told with every answer: load nothing from elsewhere, show it in no other page, keep no copy.
+An answer that says something else of itself keeps it.
 
 No cross-origin header is ever sent, so that pages of others cannot read an answer. HTTPS, and the header that insists
 on it, are the affair of the proxy in front.
 """
-
-from typing import Any
 
 from secure import Secure
 from secure.headers import (
@@ -14,8 +13,8 @@ from secure.headers import (
     XContentTypeOptions,
     XFrameOptions,
 )
-from secure.middleware import SecureASGIMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 DOCUMENTATION = {"/docs", "/redoc"}  # generated pages, with their script and style in them
 
@@ -37,9 +36,16 @@ class SecurityHeaders:
     """The middleware: strict but for the pages of the API documentation."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.strict = SecureASGIMiddleware(app, secure=policy())
-        self.documentation = SecureASGIMiddleware(app, secure=policy("'unsafe-inline'"))
+        self.app, self.strict, self.documentation = app, policy().headers, policy("'unsafe-inline'").headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        known: Any = self.documentation if scope.get("path") in DOCUMENTATION else self.strict
-        await known(scope, receive, send)
+        headers = self.documentation if scope.get("path") in DOCUMENTATION else self.strict
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                known = MutableHeaders(scope=message)
+                for name, value in headers.items():
+                    known.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, told)

@@ -21,6 +21,7 @@ class ServiceSettings(BaseSettings):
         description="where traces go, as http://collector:4318 (OpenTelemetry, OTLP over HTTP); empty: nowhere",
     )
     max_bytes: int = Field(20_000_000, gt=0, description="largest audio accepted, in bytes")
+    max_seconds: float = Field(600, gt=0, description="longest audio accepted, in seconds")
     max_characters: int = Field(20_000, gt=0, description="longest text accepted, in characters")
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         ("en", "ru"), description="languages spoken here: detection chooses among them"

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 from voxmood import Analysis, Analyzer, BadAnswer, Unauthorized, VoxmoodError
 from voxmood_gateway import events, keys
 from voxmood_gateway.body import OPENAPI, read_wish
+from voxmood_gateway.page import add_page
 from voxmood_gateway.settings import Settings
 from voxmood_service import Loading, Stages, documented, event_stream, problem, service_app, unless_hung_up
 
@@ -82,4 +83,5 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
         count(analysis)
         return analysis
 
+    add_page(app, settings)
     return app, loading
