@@ -108,7 +108,7 @@ $(VENV)/run: $(INPUTS) | $(BIN)/pip
 	@touch $@
 
 $(VENV)/dev: $(INPUTS) | $(VENV)/run
-	$(PINNED) --group dev -e 'services/sentiment[torch,training]' -e 'clients/python[parquet]'
+	$(PINNED) --group dev -e 'services/sentiment[torch,training]' -e 'clients/python[parquet,report]'
 	@touch $@
 
 .PHONY: help demo run bot test lint docs models train speak eval bench fuzz audit key up down programs

@@ -7,6 +7,7 @@ Not done here: the formats of tables (table.py), the analysis of one file (clien
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +42,8 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         """Keep it for the next run, unless there is nothing in it."""
-        self.file.close()
+        with contextlib.suppress(OSError):  # what could not be written was told by add()
+            self.file.close()
         if not self.path.stat().st_size:
             self.path.unlink()
 

@@ -27,6 +27,7 @@ from voxmood.client import ASR_URL, SENTIMENT_URL, Analyzer, GatewayClient
 from voxmood.errors import InvalidInput, VoxmoodError
 from voxmood.files import recordings
 from voxmood.printing import print_each
+from voxmood.report import GENERATOR, render
 
 WORKERS = 4  # in flight: enough for two cores to have work while answers are on their way
 LISTED = 10  # failures that are told on the terminal, the rest is in the table
@@ -70,21 +71,36 @@ def analyze(
     A gateway's key is read from VOXMOOD_API_KEY. Exit codes: 0 all analysed, 1 an input was refused, 2 wrong usage,
     3 a service failed.
     """
+    inputs = inputs or []
     if (text is None) == (not inputs):
         raise typer.BadParameter("give files, folders or -, or else --text")
-    if out and (
-        text is not None or explain or as_json or len(inputs or []) != 1 or not Path((inputs or [""])[0]).is_dir()
-    ):
+    if out and (explain or as_json or len(inputs) != 1 or not Path(inputs[0]).is_dir()):
         raise typer.BadParameter("--out takes one folder, and neither --text nor --explain nor --json")
     if workers and not out:
         raise typer.BadParameter("--workers needs --out: what is printed comes one after the other")
-    paths = [] if text is not None else list(expand(inputs or []))
+    paths = list(expand(inputs))
     api_key = os.environ.get("VOXMOOD_API_KEY")
     client = GatewayClient(gateway_url, api_key=api_key) if gateway_url else Analyzer(asr_url, sentiment_url)
     if out:
-        batch = Batch(client, Path((inputs or [""])[0]), out, workers=workers or WORKERS, language=language)
-        raise typer.Exit(collect(batch))
+        raise typer.Exit(collect(Batch(client, Path(inputs[0]), out, workers=workers or WORKERS, language=language)))
     raise typer.Exit(asyncio.run(print_each(client, paths, text, language, explain, as_json)))
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="What `voxmood analyze --out` wrote.")],
+    out: Annotated[Path, typer.Option(help="The page.")] = Path("report.html"),
+) -> None:
+    """Write one HTML page about a table of analyses: mood over time, by speaker, the worst moments, failures."""
+    try:
+        if out.suffix != ".html":
+            raise table.TableError(f"{out} is no page: end its name in .html")
+        if out.exists() and GENERATOR not in out.read_bytes():
+            raise table.TableError(f"{out} is no report of voxmood: choose another name")
+        table.replace(out, render(table.read(results), results.stem).encode())
+    except table.TableError as error:
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from error
 
 
 def expand(inputs: list[str]) -> Iterator[str]:
