@@ -29,6 +29,9 @@ EXAMPLE = re.compile(
     r"```(?P<form>json|text)\n(?P<shown>.*?)```\n",
     re.S,
 )
+ANEW = re.compile(r'"timings": ?\{.*?\}|"request_id": ?"\w+"|"tokens": ?\[.*?\]|"created": ?\d+', re.S)  # every time
+PART = re.compile(r"\d+:\d\d:\d\d[.,]\d{3}|-?\d+\.\d+(?:e-\d+)?|\d+|[^\W\d]+")
+NEAR = 0.25
 WIDTH = 170  # the longest line of JSON: a sentence with its mood fits
 
 
@@ -82,6 +85,30 @@ def laid_out(value: Any, indent: str = "") -> str:
     return "[\n" + ",\n".join(f"{inner}{laid_out(each, inner)}" for each in value) + f"\n{indent}]"
 
 
+def agree(shown: str, given: str) -> bool:
+    """Whether they are the same, but for what is never twice the same, and figures, which move with the processor."""
+    pairs = [PART.findall(ANEW.sub("", text)) for text in (shown, given)]
+    return len(pairs[0]) == len(pairs[1]) and all(near(*pair) for pair in zip(*pairs, strict=True))
+
+
+def near(shown: str, given: str) -> bool:
+    """Whether two words are the same, or two figures with a fraction nearly."""
+    try:
+        return abs(number(shown) - number(given)) < NEAR
+    except ValueError:
+        return shown.lower() == given.lower()
+
+
+def number(text: str) -> float:
+    """Of a figure with a fraction, or a time of day. Raises ValueError if it is none."""
+    if not text[-1].isdigit() or text.isdigit():
+        raise ValueError
+    seconds = 0.0
+    for part in text.replace(",", ".").split(":"):
+        seconds = 60 * seconds + float(part)
+    return seconds
+
+
 class Gateways:
     """The gateway of `urls`, and beside it one for each other way to set it."""
 
@@ -123,8 +150,10 @@ def main() -> None:
 
         def renew(found: re.Match[str]) -> str:
             example = Example(**found.groupdict(""))
-            before = found[0][: found.start("shown") - found.start()]
-            return f"{before}{example.run(gateways.set_to(example.settings))}```\n"
+            given = example.run(gateways.set_to(example.settings))
+            if agree(example.shown, given):
+                return found[0]
+            return f"{found[0][: found.start('shown') - found.start()]}{given}```\n"
 
         for page in PAGES:
             page.write_text(EXAMPLE.sub(renew, page.read_text()))

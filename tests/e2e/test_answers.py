@@ -7,39 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from docs.answers import PAGES, Example, Gateways, examples
+from docs.answers import PAGES, Example, Gateways, agree, examples
 from tools.stack import ROOT, Urls
 
 SHOWN = [(page, example) for page in PAGES for example in examples(page)]
-ANEW = r'"timings": ?\{.*?\}|"request_id": ?"\w+"|"tokens": ?\[.*?\]|"created": ?\d+|\(?\d+\.\d+ s\)?'
-PART = re.compile(r"\d+:\d\d:\d\d[.,]\d{3}|-?\d+\.\d+(?:e-\d+)?|\d+|[^\W\d]+")
-NEAR = 0.25
 
 
 @pytest.fixture(scope="module")
 def gateways(stack: Urls) -> Iterator[Gateways]:
     with ExitStack() as closing:
         yield Gateways(stack, closing)
-
-
-def parts(text: str) -> list[str]:
-    """Words and numbers, without what is another every time."""
-    return PART.findall(re.sub(ANEW, "", text, flags=re.S))
-
-
-def same(shown: str, given: str) -> bool:
-    """Equal, but that processors with other instructions round differently: figures move a little."""
-    if (not shown[0].isdigit() and shown[0] != "-") or shown.isdigit():
-        return shown.lower() == given.lower()
-    return abs(number(shown) - number(given)) < NEAR
-
-
-def number(text: str) -> float:
-    """Of a figure or a time of day."""
-    seconds = 0.0
-    for part in text.replace(",", ".").split(":"):
-        seconds = 60 * seconds + float(part)
-    return seconds
 
 
 @pytest.mark.parametrize(
@@ -49,9 +26,7 @@ def number(text: str) -> float:
 )
 def test_a_reader_gets_what_is_shown(gateways: Gateways, page: Path, example: Example) -> None:
     given = example.run(gateways.set_to(example.settings))
-    pairs = [*zip(parts(example.shown), parts(given), strict=False)]
-    assert [pair for pair in pairs if not same(*pair)] == [], given
-    assert len(parts(example.shown)) == len(parts(given)), "run python -m docs.answers"
+    assert agree(example.shown, given), f"run python -m docs.answers; now it is:\n{given}"
 
 
 def test_the_pages_show_every_endpoint_every_format_and_every_status() -> None:

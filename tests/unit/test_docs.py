@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from openai.types.audio.transcription_create_params import TranscriptionCreateParamsStreaming
 
 from tools.stack import ROOT
 from voxmood_asr import app as asr
@@ -84,6 +85,11 @@ def test_every_endpoint_is_documented(app: FastAPI) -> None:
     pages = (DOCS / "api.md").read_text() + (DOCS / "operations.md").read_text()
     ours = [path for path in app.openapi()["paths"] if f"`{path}`" not in pages]
     assert [path for path in ours if not re.search(rf"`(GET|POST|DELETE) {re.escape(path)}`", pages)] == []
+
+
+def test_everything_that_openais_client_can_send_has_its_row() -> None:
+    page = (DOCS / "moving.md").read_text()
+    assert [name for name in TranscriptionCreateParamsStreaming.__annotations__ if f"`{name}`" not in page] == []
 
 
 def test_every_picture_is_shown() -> None:
