@@ -10,11 +10,11 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip --disable-pip-version-check install -qq --constraint constraints.txt
 PINNED := $(INSTALL) --build-constraint constraints.txt
 LOCAL := -e services/common -e services/asr -e services/sentiment -e services/gateway -e clients/python -e clients/telegram
-PROGRAMS := redis-server chromium
+PROGRAMS := redis-server haproxy chromium
 FONTS := fonts-dejavu-core  # without any, a browser draws no text
 SITE = python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --fresh-env -c docs . build/site
 INPUTS := constraints.txt pyproject.toml $(wildcard services/*/pyproject.toml clients/*/pyproject.toml)
-export PATH := $(abspath $(BIN)):$(PATH)
+export PATH := $(abspath $(BIN)):$(PATH):/usr/sbin
 
 help:  ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'

@@ -87,16 +87,31 @@ async def test_what_is_hard_to_say_is_passed_on_and_else_taken_as_said(serve: Se
     assert doubts == [known.get("hard_to_say", False)] * 3
 
 
-async def test_a_busy_service_is_asked_again(serve: Serve) -> None:
+@pytest.mark.parametrize("status", [429, 502, 503], ids=["busy", "lost by a load balancer", "not ready"])
+async def test_who_cannot_answer_now_is_asked_again(serve: Serve, status: int) -> None:
     asked = []
 
-    async def busy_once(_: Request) -> Response:
+    async def refuse_once(_: Request) -> Response:
         asked.append(1)
-        return Response(status_code=429, headers={"Retry-After": "0"}) if len(asked) == 1 else JSONResponse(SPOKEN)
+        return Response(status_code=status, headers={"Retry-After": "0"}) if len(asked) == 1 else JSONResponse(SPOKEN)
 
-    with serve(server(busy_once)) as url:
+    with serve(server(refuse_once)) as url:
         await analyse(url)
     assert len(asked) == 2
+
+
+async def test_each_request_can_reach_another_replica(serve: Serve) -> None:
+    connections = []
+
+    async def note(request: Request) -> Response:
+        connections.append(request.client)
+        return JSONResponse(SPOKEN)
+
+    with serve(server(note)) as url:
+        async with Analyzer(url, url) as analyzer:
+            for _ in range(3):
+                await analyzer.recognise(b"sound")
+    assert len(set(connections)) == 3
 
 
 async def test_a_broken_connection_is_tried_again(serve: Serve) -> None:

@@ -10,8 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,55 +19,21 @@ import psutil
 import pytest
 
 from tests.relay import Relay
+from tools.servers import Server, service
 from tools.stack import ROOT, Urls, free_ports
 
 BIRTHDAY = "en-negative-birthday"
 MODEL = ROOT / "services/sentiment/model"
 
 
-class Service:
-    """One service in a process of its own, on a port that it keeps; `before` runs in the process before the service."""
-
-    def __init__(self, name: str, log: Path, env: Mapping[str, str], before: Callable[[], None] | None = None) -> None:
-        (port,) = free_ports(1)
-        self.name, self.log, self.before = name, log, before
-        self.env = {**os.environ, f"VOXMOOD_{name.upper()}_PORT": str(port), **env}
-        self.url = f"http://127.0.0.1:{port}"
-        self.start()
-
-    def start(self) -> None:
-        with self.log.open("a") as log:
-            command = [sys.executable, "-m", f"voxmood_{self.name}"]
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, preexec_fn=self.before
-            )
-
-    def until(self, path: str) -> None:
-        """Return once a GET there is answered with 200."""
-        deadline = time.monotonic() + 60
-        with httpx.Client(base_url=self.url, transport=httpx.HTTPTransport(retries=5)) as client:
-            while client.get(path).status_code != 200:
-                assert time.monotonic() < deadline, self.log.read_text()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def restart(self) -> None:
-        self.kill()
-        self.start()
-        self.until("/readyz")
-
-
 @pytest.fixture
-def asr(tmp_path: Path) -> Iterator[Service]:
-    service = Service("asr", tmp_path / "asr.log", {"VOXMOOD_ASR_WORKERS": "1"})
-    service.until("/readyz")
-    yield service
-    service.kill()
+def asr(tmp_path: Path) -> Iterator[Server]:
+    with service("asr", tmp_path / "asr.log", {"VOXMOOD_ASR_WORKERS": "1"}) as server:
+        server.until("/readyz")
+        yield server
 
 
-Gateway = Callable[..., Service]
+Gateway = Callable[..., Server]
 
 
 @pytest.fixture
@@ -76,12 +41,11 @@ def gateway(tmp_path: Path, stack: Urls) -> Iterator[Gateway]:
     """A gateway before the real services, or before what is given instead."""
     with ExitStack() as running:
 
-        def start(*, asr: str = stack.asr, sentiment: str = stack.sentiment, **env: str) -> Service:
+        def start(*, asr: str = stack.asr, sentiment: str = stack.sentiment, **env: str) -> Server:
             upstream = {"VOXMOOD_ASR_URL": asr, "VOXMOOD_SENTIMENT_URL": sentiment}
-            service = Service("gateway", tmp_path / "gateway.log", {**upstream, **env})
-            running.callback(service.kill)
-            service.until("/livez")
-            return service
+            server = running.enter_context(service("gateway", tmp_path / "gateway.log", {**upstream, **env}))
+            server.until("/livez")
+            return server
 
         yield start
 
@@ -113,7 +77,7 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
     "asr killed during a request, and gone for a while",
     seen="503 `unavailable` that says to try again; answered once asr is back",
 )
-async def test_recognition_killed_at_work(asr: Service, gateway: Gateway, voices: dict[str, bytes]) -> None:
+async def test_recognition_killed_at_work(asr: Server, gateway: Gateway, voices: dict[str, bytes]) -> None:
     front = gateway(asr=asr.url)
     answer = asyncio.create_task(analyze(front.url, voices[BIRTHDAY]))
     await at_work(asr.url)
@@ -129,7 +93,7 @@ async def test_recognition_killed_at_work(asr: Service, gateway: Gateway, voices
     seen="the answer, by a retry of the gateway; or 503 to those out of retries",
 )
 async def test_recognition_killed_and_back_at_once_is_not_noticed(
-    asr: Service, gateway: Gateway, voices: dict[str, bytes]
+    asr: Server, gateway: Gateway, voices: dict[str, bytes]
 ) -> None:
     front = gateway(asr=asr.url)
     answer = asyncio.create_task(analyze(front.url, voices[BIRTHDAY]))
@@ -141,7 +105,7 @@ async def test_recognition_killed_and_back_at_once_is_not_noticed(
 
 
 @pytest.mark.fault("asr killed", seen="nothing; its decoders end with it")
-def test_nothing_of_a_killed_service_is_left(asr: Service) -> None:
+def test_nothing_of_a_killed_service_is_left(asr: Server) -> None:
     children = psutil.Process(asr.process.pid).children(recursive=True)
     assert children, "the decoders"
     asr.kill()
@@ -191,7 +155,7 @@ async def test_a_service_that_answers_garbage(gateway: Gateway, voices: dict[str
 )
 def test_out_of_file_descriptors(tmp_path: Path, voices: dict[str, bytes]) -> None:
     few = 100
-    asr = Service("asr", tmp_path / "log", {}, before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, few)))
+    asr = service("asr", tmp_path / "log", {}, before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, few)))
     try:
         asr.until("/readyz")
         with ExitStack() as held:

@@ -65,12 +65,11 @@ class Analyzer(Client):
         patience: float = 60,
     ) -> None:
         key = {"Authorization": f"Bearer {asr_key}"} if asr_key else {}
-        self.asr = Connection(
-            "speech recognition", asr_url, timeout=asr_timeout, retries=retries, patience=patience, headers=key
-        )
-        self.sentiment = Connection(
-            "sentiment", sentiment_url, timeout=sentiment_timeout, retries=retries, patience=patience, headers={}
-        )
+        # No connection is kept: where they are what is shared out, as in Kubernetes, kept ones would never lead to a
+        # replica that is added.
+        asking: dict[str, Any] = {"retries": retries, "patience": patience, "kept": 0}
+        self.asr = Connection("speech recognition", asr_url, timeout=asr_timeout, headers=key, **asking)
+        self.sentiment = Connection("sentiment", sentiment_url, timeout=sentiment_timeout, headers={}, **asking)
         self.connections = (self.asr, self.sentiment)
         self.asr_model = asr_model
 

@@ -23,25 +23,36 @@ class Connection:
     """One server: requests with timeouts and retries, every failure as a VoxmoodError.
 
     `timeout` is in seconds, for the whole wait on an answer or a stream; `retries` counts tries after the first one,
-    `patience` bounds the seconds slept between them. With none, busy servers are not asked again.
+    `patience` bounds the seconds slept between them. With none, busy servers are not asked again. At most `kept`
+    connections stay open from one request to the next.
     """
 
     def __init__(
-        self, name: str, url: str, *, timeout: float, retries: int, patience: float, headers: Mapping[str, str]
+        self,
+        name: str,
+        url: str,
+        *,
+        timeout: float,
+        retries: int,
+        patience: float,
+        headers: Mapping[str, str],
+        kept: int = 20,
     ) -> None:
         self.name, self.timeout = name, timeout
         retry = Retry(
             total=retries,
             allowed_methods=["GET", "POST"],  # an analysis changes nothing: asking twice is safe
-            status_forcelist=[429, 503] if patience else [0],  # an empty list would mean the usual ones
+            # 502 is a load balancer's word for a broken connection: its server died at work, another one may be there.
+            status_forcelist=[502, *((429, 503) if patience else ())],
             retry_on_exceptions=[httpx.NetworkError, httpx.RemoteProtocolError],
             backoff_factor=0.3,
             total_timeout=patience or 1,
         )
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=kept)
         self.http = httpx.AsyncClient(
             base_url=url,
             timeout=httpx.Timeout(timeout, connect=min(5, timeout)),
-            transport=RetryTransport(httpx.AsyncHTTPTransport(), retry),
+            transport=RetryTransport(httpx.AsyncHTTPTransport(limits=limits), retry),
             headers=headers,
         )
 
