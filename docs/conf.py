@@ -31,7 +31,12 @@ myst_heading_anchors = 3
 highlight_language = "text"
 
 html_theme = "furo"
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#1f6f8b", "color-brand-content": "#1f6f8b"},
+    "dark_css_variables": {"color-brand-primary": "#6fb7d0", "color-brand-content": "#6fb7d0"},
+}
 html_math_renderer = "mathml"
+html_static_path = html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 
@@ -49,6 +54,8 @@ def fill_in(_: Sphinx, __: str, source: list[str]) -> None:
 
 def begin_at_the_index(app: Sphinx, error: Exception | None) -> None:
     """The first page has its place among the others: lead there from the top."""
+    if error:
+        return
     page = '<!doctype html><title>Voxmood</title><meta http-equiv="refresh" content="0; url=docs/index.html">\n'
     (Path(app.outdir) / "index.html").write_text(page)
 
