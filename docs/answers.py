@@ -6,6 +6,7 @@ tests/e2e/test_answers.py runs them all and compares. Not done here: prose.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -52,10 +53,15 @@ class Example:
             command = ["bash", "-c", re.sub(r"^\$ ", "", code, flags=re.M)]
         else:
             command = [sys.executable, "-c", code]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        found = {
+            "VOXMOOD_ASR_URL": urls.asr,
+            "VOXMOOD_SENTIMENT_URL": urls.sentiment,
+        }  # for voxmood
+        env = {**os.environ, **found, "COLUMNS": "100"}
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise RuntimeError(f"this failed:\n{self.code}\n{done.stderr}")
-        printed = done.stdout.rstrip()
+        printed = "\n".join(map(str.rstrip, done.stdout.rstrip().splitlines()))
         return (laid_out(json.loads(printed)) if self.form == "json" else printed) + "\n"
 
 

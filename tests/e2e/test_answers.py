@@ -29,6 +29,11 @@ def test_a_reader_gets_what_is_shown(gateways: Gateways, page: Path, example: Ex
     assert agree(example.shown, given), f"run python -m docs.answers; now it is:\n{given}"
 
 
+def test_every_program_on_a_page_is_run() -> None:
+    for page in ROOT.glob("docs/**/*.md"):
+        assert page.read_text().count("```python") == [example.kind for example in examples(page)].count("python")
+
+
 def test_the_pages_show_every_endpoint_every_format_and_every_status() -> None:
     code = "\n".join(example.code for _, example in SHOWN)
     for path in ("/analyze", "/v1/audio/transcriptions", "/v1/models", "/classify", "/predict"):
