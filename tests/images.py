@@ -27,6 +27,7 @@ FOR_PROCESSES = {
     "VOXMOOD_SENTIMENT_MODEL": "services/sentiment/model",
     "VOXMOOD_TELEGRAM_PORT": "9003",
     "VOXMOOD_TELEGRAM_DIR": "telegram",
+    "VOXMOOD_JOBS_DIR": "jobs",
 }
 Stage = list[tuple[str, str]]
 

@@ -17,7 +17,7 @@ from tools.stack import Urls, running
 
 KEY = "key-of-schemathesis"
 ACCEPTED = {
-    "gateway": [200, 401, 422],
+    "gateway": [200, 202, 204, 401, 404, 422, 429],
     "sentiment": [200, 422],
     "asr": [200, 422],
 }  # what valid data may be answered with
@@ -25,9 +25,13 @@ ACCEPTED = {
 
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
-    """Services that want a key."""
-    keys = {"VOXMOOD_API_KEYS": f"tester:{hashlib.sha256(KEY.encode()).hexdigest()}"}
-    with (tmp_path_factory.mktemp("keyed") / "log").open("w") as log, running(env=keys, log=log) as found:
+    """Services that want a key and take jobs."""
+    folder = tmp_path_factory.mktemp("keyed")
+    env = {
+        "VOXMOOD_API_KEYS": f"tester:{hashlib.sha256(KEY.encode()).hexdigest()}",
+        "VOXMOOD_JOBS_DIR": str(folder / "jobs"),
+    }
+    with (folder / "log").open("w") as log, running(env=env, log=log) as found:
         yield found
 
 

@@ -54,6 +54,7 @@ def copies(stage: Stage) -> list[tuple[list[str], str]]:
 
 def resolve(value: object, dotenv: dict[str, str]) -> str:
     """The value as Compose puts variables in it."""
+    value = re.sub(r"\$\{(\w+):\+(.*?)\}", lambda match: match[2] if dotenv.get(match[1]) else "", str(value))
     return re.sub(r"\$\{(\w+):-(.*?)\}", lambda match: dotenv.get(match[1]) or match[2], str(value))
 
 
@@ -315,14 +316,22 @@ def test_only_the_gateway_is_published() -> None:
     assert reachable == {"gateway", "telegram"}
 
 
-def test_the_bot_runs_only_when_wanted_and_keeps_what_it_has_on_a_volume(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_no_jobs_unless_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings("gateway", {}, monkeypatch).jobs_dir is None
+
+
+def test_only_the_bot_runs_only_when_wanted() -> None:
     assert [name for name, service in SERVICES.items() if "profiles" in service] == ["telegram"]
-    read = settings("telegram", {}, monkeypatch)
-    (mount,) = SERVICES["telegram"]["volumes"]
+
+
+@pytest.mark.parametrize(("service", "setting"), [("telegram", "telegram_dir"), ("gateway", "jobs_dir")])
+def test_what_is_to_be_kept_is_on_a_volume(service: str, setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = settings(service, FOR_PROCESSES, monkeypatch)
+    (mount,) = SERVICES[service]["volumes"]
     volume, folder = mount.split(":")
     assert volume in COMPOSE["volumes"]
-    assert read.telegram_dir == Path(folder)
-    final = stages("telegram")["final"]
+    assert getattr(read, setting) == Path(folder)
+    final = stages(service)["final"]
     (user,) = values(final, "USER")
     assert f"--from=build --chown={user} {folder} {folder}" in values(final, "COPY"), "else root owns the volume"
 

@@ -3,7 +3,7 @@
 from voxmood_service.app import Loading, service_app
 from voxmood_service.events import event, event_stream
 from voxmood_service.integrity import check_sums, write_sums
-from voxmood_service.problems import CODE, NotReady, ServiceError, Table, documented, problem
+from voxmood_service.problems import CODE, Busy, NotReady, ServiceError, Table, documented, problem
 from voxmood_service.queue import Turns, unless_hung_up
 from voxmood_service.server import serve
 from voxmood_service.settings import ServiceSettings, UpstreamSettings, read_settings
@@ -11,6 +11,7 @@ from voxmood_service.stages import Stages, span
 
 __all__ = [
     "CODE",
+    "Busy",
     "Loading",
     "NotReady",
     "ServiceError",

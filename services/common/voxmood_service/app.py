@@ -8,7 +8,7 @@ import inspect
 import logging
 import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from asgi_correlation_id import CorrelationIdMiddleware
@@ -66,6 +66,7 @@ def service_app(
     description: str,
     table: Table,
     max_bytes: int,
+    larger: Mapping[str, int] | None = None,
     registry: CollectorRegistry,
     model: Callable[[], str] = str,
     load: Callable[[], Awaitable[None] | None] | None = None,
@@ -76,7 +77,7 @@ def service_app(
 
     `load` runs once, in a thread, at start; then `model` names what it has loaded. `check` runs at each `/readyz` and
     raises NotReady or a table's error. `close` runs at the end. `max_bytes` bounds a file; the whole body may be
-    slightly larger.
+    slightly larger; `larger` says how much the paths in it take instead.
     """
     loading = Loading(load or (lambda: None))
     built = Info("voxmood_build", "What runs here: version and model", registry=registry)
@@ -101,7 +102,8 @@ def service_app(
     app = FastAPIOffline(title=title, version=version, description=description, lifespan=lifespan)
     install(app, table)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, max_bytes=max_bytes + FORM_OVERHEAD)
+    limits = {path: limit + FORM_OVERHEAD for path, limit in (larger or {}).items()}
+    app.add_middleware(BodyLimit, max_bytes=max_bytes + FORM_OVERHEAD, larger=limits)
     measure(app, registry)
     app.add_middleware(LastResort)
     app.add_middleware(Watch, registry=registry)

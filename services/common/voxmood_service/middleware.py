@@ -4,6 +4,7 @@ Plain ASGI, so that a handler still sees its client hang up. Not done here: rout
 """
 
 import logging
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -18,24 +19,27 @@ logger = logging.getLogger("voxmood.http")
 class BodyLimit:
     """Refuse bodies over `max_bytes` with 413: by Content-Length before reading, or while reading what has none.
 
+    For the paths in `larger`, what stands there is the limit.
+
     A connection that is closed while its client still sends is reset, and the answer lost with it. So a client that
     did not wait for permission (Expect: 100-continue) is let send as much again, which is thrown away.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self.app, self.max_bytes = app, max_bytes
-        self.detail = f"the request is larger than {max_bytes / 1e6:.3g} MB: send less, or raise VOXMOOD_MAX_BYTES"
+    def __init__(self, app: ASGIApp, max_bytes: int, larger: Mapping[str, int]) -> None:
+        self.app, self.max_bytes, self.larger = app, max_bytes, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self.larger.get(scope["path"], self.max_bytes)
+        detail = f"the request is larger than {limit / 1e6:.3g} MB: send less, or have its operator raise the limit"
         headers = dict(scope["headers"])
         declared = headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self.max_bytes:
+        if declared.isdigit() and int(declared) > limit:
             if b"expect" not in headers:
-                await self._discard(receive)
-            response = problem(413, "too_large", self.detail, {"Connection": "close"})
+                await _discard(receive, limit)
+            response = problem(413, "too_large", detail, {"Connection": "close"})
             await response(scope, receive, send)
             return
         seen = 0
@@ -44,20 +48,21 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.max_bytes:
+            if seen > limit:
                 if message.get("more_body"):
-                    await self._discard(receive)
-                raise HTTPException(413, self.detail, {"Connection": "close"})
+                    await _discard(receive, limit)
+                raise HTTPException(413, detail, {"Connection": "close"})
             return message
 
         await self.app(scope, counted, send)
 
-    async def _discard(self, receive: Receive) -> None:
-        discarded, more = 0, True
-        while more and discarded <= self.max_bytes:
-            message = await receive()
-            discarded += len(message.get("body", b""))
-            more = message.get("more_body", False)
+
+async def _discard(receive: Receive, most: int) -> None:
+    discarded, more = 0, True
+    while more and discarded <= most:
+        message = await receive()
+        discarded += len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 def unforeseen(error: Exception) -> JSONResponse:

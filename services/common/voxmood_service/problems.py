@@ -20,6 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
@@ -124,7 +125,11 @@ def install(app: FastAPI, table: Table) -> None:
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
         if isinstance(error.__cause__, OSError):  # FastAPI takes it for a broken form
             return await full(request, error.__cause__)
-        return problem(error.status_code, CODES.get(error.status_code, "bad_request"), error.detail, error.headers)
+        headers = error.headers
+        if error.status_code == 405:  # Starlette names the methods of the first route with this path alone
+            routes = [route for route in app.routes if route.matches(request.scope)[0] is not Match.NONE]
+            headers = {"Allow": ", ".join(sorted({name for route in routes for name in getattr(route, "methods", ())}))}
+        return problem(error.status_code, CODES.get(error.status_code, "bad_request"), error.detail, headers)
 
     for kind in known:
         app.exception_handler(kind)(known_error)

@@ -9,6 +9,9 @@ from prometheus_client import CollectorRegistry, Counter
 from voxmood import Analysis, Analyzer, BadAnswer, Unauthorized, VoxmoodError
 from voxmood_gateway import events, keys
 from voxmood_gateway.body import OPENAPI, read_wish
+from voxmood_gateway.jobs.routes import TABLE as JOBS
+from voxmood_gateway.jobs.routes import add_routes, open_store
+from voxmood_gateway.jobs.work import Work
 from voxmood_gateway.page import add_page
 from voxmood_gateway.settings import Settings
 from voxmood_service import Loading, Stages, documented, event_stream, problem, service_app, unless_hung_up
@@ -30,15 +33,32 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
     registry = CollectorRegistry()
     analyses = Counter("voxmood_analyses", "Analyses by verdict", ["verdict"], registry=registry)
     stages = Stages(registry, "asr", "sentiment")
+
+    def count(analysis: Analysis) -> None:
+        analyses.labels(analysis.verdict or "no_speech").inc()
+        for stage, seconds in analysis.timings:
+            if seconds is not None:
+                stages.add(stage, seconds)
+
+    store = open_store(settings)
+    work = Work(store, settings, analyst, registry, count) if store else None
+
+    async def close() -> None:
+        if work:
+            await work.stop()
+        await analyst.aclose()
+
     app, loading = service_app(
         title="Voxmood",
         version=version("voxmood-gateway"),
         description=DESCRIPTION,
-        table=keys.TABLE,
+        table={**keys.TABLE, **JOBS},
         max_bytes=settings.max_bytes,
+        larger={"/jobs": settings.jobs_max_bytes},
         registry=registry,
         check=analyst.check_ready,
-        close=analyst.aclose,
+        load=work.start if work else None,
+        close=close,
     )
 
     @app.exception_handler(VoxmoodError)
@@ -48,15 +68,12 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
         headers = {} if error.retry_after is None else {"Retry-After": str(max(1, round(error.retry_after)))}
         return problem(error.status, error.code, str(error), headers)
 
-    def count(analysis: Analysis) -> None:
-        analyses.labels(analysis.verdict or "no_speech").inc()
-        for stage, seconds in analysis.timings:
-            if seconds is not None:
-                stages.add(stage, seconds)
+    gate = keys.Gate(settings, registry)
+    add_routes(app, work, gate, settings)
 
     @app.post(
         "/analyze",
-        dependencies=[Depends(keys.Gate(settings, registry))],
+        dependencies=[Depends(gate)],
         response_model=Analysis,
         responses={200: events.DOCUMENTED, **documented(400, 401, 413, 415, 422, 429, 502, 503, 504)},
         openapi_extra=OPENAPI,

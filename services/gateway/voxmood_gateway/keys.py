@@ -26,6 +26,7 @@ from voxmood_gateway.settings import NAME, Settings
 from voxmood_service import ServiceError, Table
 
 BEARER = HTTPBearer(auto_error=False, description="a key, where the operator gives them out")
+Given = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 ANYONE = "anyone"  # whose requests are counted where no keys are set
 
 logger = logging.getLogger("voxmood.gateway")
@@ -53,18 +54,24 @@ class Gate:
         self.limiter = MovingWindowRateLimiter(storage)
         self.requests = Counter("voxmood_key_requests", "Requests by key", ["key", "outcome"], registry=registry)
 
-    async def __call__(self, given: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]) -> None:
-        """Raises HTTPException 401 or OverRate."""
+    async def __call__(self, given: Given) -> str:
+        """The name of the key, for a request that counts. Raises HTTPException 401 or OverRate."""
+        name = await self.known(given)
+        wait = await self._wait(name)
+        self.requests.labels(name, "limited" if wait else "allowed").inc()
+        if wait:
+            raise OverRate(f"more requests than {self.rate}: try again later", retry_after=wait)
+        return name
+
+    async def known(self, given: Given) -> str:
+        """The name of the key, for a request that asks for no work. Raises HTTPException 401."""
         name = self.names.get(digest(given.credentials) if given else "") if self.names else ANYONE
         if name is None:
             self.requests.labels("unknown", "refused").inc()
             raise HTTPException(
                 401, "a valid key is needed: send the header Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
             )
-        wait = await self._wait(name)
-        self.requests.labels(name, "limited" if wait else "allowed").inc()
-        if wait:
-            raise OverRate(f"more requests than {self.rate}: try again later", retry_after=wait)
+        return name
 
     async def _wait(self, name: str) -> float:
         """Seconds until this name may ask again; 0: now. Counts the request."""
