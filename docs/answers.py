@@ -30,7 +30,11 @@ EXAMPLE = re.compile(
     r"```(?P<form>json|text)\n(?P<shown>.*?)```\n",
     re.S,
 )
-ANEW = re.compile(r'"timings": ?\{.*?\}|"request_id": ?"\w+"|"tokens": ?\[.*?\]|"created": ?\d+', re.S)  # every time
+ANEW = re.compile(
+    r'"timings": ?\{.*?\}|"request_id": ?"\w+"|"tokens": ?\[.*?\]|"created": ?\d+'
+    r'|"(created|id)": ?"[^"]+"',
+    re.S,  # every time
+)
 PART = re.compile(r"\d+:\d\d:\d\d[.,]\d{3}|-?\d+\.\d+(?:e-\d+)?|\d+|[^\W\d]+")
 NEAR = 0.25
 WIDTH = 170  # the longest line of JSON: a sentence with its mood fits

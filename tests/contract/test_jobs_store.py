@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from voxmood.models import Problem
-from voxmood_gateway.jobs.models import Job, Outcome
+from voxmood_gateway.jobs.models import Outcome, Record
 from voxmood_gateway.jobs.shared import Shared
 from voxmood_gateway.jobs.sqlite import Embedded
 from voxmood_gateway.jobs.store import Gone, Store
@@ -30,8 +30,8 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await made.close()
 
 
-def job(id: str = "one") -> Job:
-    return Job(id=id, owner="anna", files=2)
+def job(id: str = "one") -> Record:
+    return Record(id=id, owner="anna", files=2)
 
 
 def audio() -> list[io.BytesIO]:
@@ -79,7 +79,7 @@ async def test_what_was_deleted_is_not_left_on_the_disk(tmp_path: Path) -> None:
     store = Embedded(tmp_path, keep=3600)
     await store.open()
     said = os.urandom(50_000)
-    await store.add(Job(id="one", owner="anna", files=1), [io.BytesIO(said)], None)
+    await store.add(Record(id="one", owner="anna", files=1), [io.BytesIO(said)], None)
     assert said[25_000:25_100] in on_disk(tmp_path)
     await store.delete("one")
     assert said[25_000:25_100] not in on_disk(tmp_path)

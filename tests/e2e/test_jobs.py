@@ -21,6 +21,7 @@ from standardwebhooks import Webhook
 from tests.conftest import Serve
 from tools.servers import Server, service
 from tools.stack import Urls
+from voxmood import GatewayClient, InvalidInput
 
 BIRTHDAY, HOLIDAY = "en-negative-birthday", "en-negative-holiday"
 SECRET = "0123456789abcdef" * 2
@@ -218,6 +219,20 @@ def test_webhooks_reach_no_private_address(gateway: Callable[..., Gateway], serv
         place = front.post(b"no sound", webhook=f"https://localhost:{port}/hook").headers["location"]
         assert front.until(place, told)["webhook"] == "failed", "a name is looked up where it is connected to"
     assert receiver.told == []
+
+
+async def test_the_python_client(gateway: Callable[..., Gateway], voices: dict[str, bytes]) -> None:
+    front = gateway()
+    async with GatewayClient(front.server.url, api_key=KEYS["anna"]) as client:
+        job = await client.submit(voices[BIRTHDAY], b"no sound", language="en")
+        while job.state != "done":
+            job = await client.job(job.id)
+        assert job.files[0].analysis
+        assert job.files[0].analysis.verdict == "negative"
+        assert [file.problem and file.problem.code for file in job.files] == [None, "not_audio"]
+        await client.delete_job(job.id)
+        with pytest.raises(InvalidInput, match="no such job"):
+            await client.job(job.id)
 
 
 def test_orders_that_are_refused(gateway: Callable[..., Gateway], voices: dict[str, bytes]) -> None:

@@ -8,7 +8,7 @@ print(analysis.verdict, analysis.transcript)
 from voxmood.client import Analyzer, GatewayClient
 from voxmood.errors import BadAnswer, Busy, InvalidInput, TimedOut, Unauthorized, Unavailable, VoxmoodError
 from voxmood.hearing import Heard
-from voxmood.models import Analysis, Label, Models, Progress, Scores, Sentence, Timings, WordWeight
+from voxmood.models import Analysis, Job, Label, Models, Progress, Scores, Sentence, Timings, WordWeight
 from voxmood.sentences import clock
 from voxmood.turns import turn
 
@@ -20,6 +20,7 @@ __all__ = [
     "GatewayClient",
     "Heard",
     "InvalidInput",
+    "Job",
     "Label",
     "Models",
     "Progress",

@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 from voxmood.connection import Connection, parse
 from voxmood.errors import BadAnswer, InvalidInput
 from voxmood.hearing import Heard, Hearing
-from voxmood.models import Analysis, Models, Problem, Progress, Sentence, Timings
+from voxmood.models import Analysis, Job, Models, Problem, Progress, Sentence, Timings
 from voxmood.moods import Moods
 from voxmood.sentences import guess_language, split
 
@@ -171,7 +172,7 @@ async def conclude(heard: Heard, moods: Moods) -> Analysis:
 
 
 class GatewayClient(Client):
-    """The same three methods, through a gateway's `POST /analyze`."""
+    """The same three methods, through a gateway's `POST /analyze`, and its jobs."""
 
     def __init__(
         self,
@@ -228,6 +229,23 @@ class GatewayClient(Client):
         """See Analyzer.analyze_text."""
         body = {"text": text, "explain": explain, **({"language": language} if language else {})}
         return await self.gateway.post("/analyze", Analysis, json=body, headers=_identified(request_id))
+
+    async def submit(
+        self, *audio: bytes, language: str | None = None, explain: bool = False, webhook: str | None = None
+    ) -> Job:
+        """Leave recordings to be analysed one after the other; `webhook` is told when they are. Raises VoxmoodError."""
+        form = {"explain": str(explain).lower(), "language": language or "", "webhook": webhook or ""}
+        files = [("audio", ("audio", each)) for each in audio]
+        once = {"Idempotency-Key": uuid4().hex}  # so that a retry makes no second job
+        return await self.gateway.post("/jobs", Job, data=form, files=files, headers=once)
+
+    async def job(self, id: str) -> Job:
+        """How far a job is, and its analyses so far. Raises VoxmoodError."""
+        return parse(Job, (await self.gateway.ask("GET", f"/jobs/{id}")).content, self.gateway.name)
+
+    async def delete_job(self, id: str) -> None:
+        """End a job and delete what is kept of it. Raises VoxmoodError."""
+        await self.gateway.ask("DELETE", f"/jobs/{id}")
 
 
 def _spoken(audio: bytes, language: str | None, explain: bool, request_id: str | None) -> dict[str, Any]:

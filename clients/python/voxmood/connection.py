@@ -58,10 +58,19 @@ class Connection:
 
     async def post(self, path: str, answer: type[Answer], **body: Any) -> Answer:
         """POST and parse the answer. Raises VoxmoodError."""
-        response = await self._send("POST", path, **body)
+        return parse(answer, (await self.ask("POST", path, **body)).content, self.name)
+
+    async def ask(self, method: str, path: str, **body: Any) -> httpx.Response:
+        """The answer, which is no error. Raises VoxmoodError."""
+        response = await self._send(method, path, **body)
+        if (
+            response.status_code == 404 and method != "POST"
+        ):  # what is asked for; where one POSTs, the server is another
+            detail, code = self._explanation(response)
+            raise InvalidInput(detail, status=404, code=code)
         if response.is_error:
             raise self._refused(response)
-        return parse(answer, response.content, self.name)
+        return response
 
     async def events(self, path: str, **body: Any) -> AsyncGenerator[ServerSentEvent, None]:
         """POST and give the events of the answer as they come; an answer in JSON is one event named `json`.

@@ -1,7 +1,7 @@
 """What may go wrong, as seen by a caller.
 
     VoxmoodError        status, code, message for the user
-    +-- InvalidInput    the audio or the text was refused: 400, 413, 415, 422
+    +-- InvalidInput    the audio or the text was refused, or there is no such job: 400, 404, 413, 415, 422
     +-- Unauthorized    the gateway wants a key, or another one: 401
     +-- Busy            the queue is full, retry_after seconds: 429
     +-- BadAnswer       a service answered nonsense: 502

@@ -1,5 +1,6 @@
 """What an analysis is, and what the two services answer. Times are seconds from the start of the audio."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -144,3 +145,29 @@ class SentimentAnswer(Frozen):
 
     model: str
     results: list[Classification]
+
+
+class JobFile(Frozen):
+    """A recording of a job: an analysis or a problem, once it is done or failed."""
+
+    state: Literal["queued", "running", "done", "failed"]
+    seconds: float = Field(0, description="how much of it has been recognised")
+    duration: float | None = Field(None, description="its length, once that is known")
+    analysis: Analysis | None = None
+    problem: Problem | None = Field(
+        None, description="why there is no analysis: status, code and detail as of /analyze"
+    )
+
+
+class Job(Frozen):
+    """Recordings that a gateway analyses one after the other."""
+
+    id: str
+    state: Literal["queued", "running", "done"] = Field(description="done: each file is done or failed")
+    created: datetime
+    ended: datetime | None
+    expires: datetime | None = Field(description="when it is deleted; known once it has ended")
+    files: list[JobFile] = Field(description="in the order in which they were sent")
+    webhook: Literal["pending", "delivered", "failed"] | None = Field(
+        description="whether the webhook, if there is one, has been told"
+    )

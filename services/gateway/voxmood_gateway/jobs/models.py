@@ -1,4 +1,4 @@
-"""A job as it is kept, and as it is shown. Times of a clock are seconds since the epoch where they are kept.
+"""A job as it is kept; as it is shown, it is a voxmood.Job. Times are seconds since the epoch.
 
 Names of files are not kept: the outcomes are in the order of the files.
 """
@@ -6,14 +6,12 @@ Names of files are not kept: the outcomes are in the order of the files.
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from voxmood import Analysis
-from voxmood.models import Problem
-
-Telling = Literal["pending", "delivered", "failed"]
+from voxmood import Analysis, Job
+from voxmood.models import JobFile, Problem
 
 
 class Outcome(BaseModel):
@@ -23,7 +21,7 @@ class Outcome(BaseModel):
     problem: Problem | None = None
 
 
-class Job(BaseModel):
+class Record(BaseModel):
     """What is kept of a job beside its audio and outcomes. Who holds its lease may change it."""
 
     id: str
@@ -40,52 +38,26 @@ class Job(BaseModel):
     tries: int = 0  # at the step that is due: at that file, or at telling the webhook
     ended: float | None = None
     webhook: str | None = None
-    told: Telling | None = None
+    told: Literal["pending", "delivered", "failed"] | None = None
 
-
-class FileView(BaseModel):
-    """A file of a job."""
-
-    state: Literal["queued", "running", "done", "failed"]
-    seconds: float = Field(0, description="how much of it has been recognised")
-    duration: float | None = Field(None, description="its length, once that is known")
-    analysis: Analysis | None = None
-    problem: Problem | None = Field(
-        None, description="why there is no analysis: status, code and detail as of /analyze"
-    )
-
-
-class JobView(BaseModel):
-    """A job as its owner sees it."""
-
-    id: str
-    state: Literal["queued", "running", "done"] = Field(description="done: each file has an analysis or a problem")
-    created: datetime
-    ended: datetime | None
-    expires: datetime | None = Field(description="when it is deleted; known once it has ended")
-    files: list[FileView] = Field(description="in the order in which they were sent")
-    webhook: Telling | None = Field(description="whether the webhook, if there is one, has been told")
-
-    @classmethod
-    def of(cls, job: Job, outcomes: Mapping[int, Outcome], keep: float) -> Self:
-        """Show a job whose files have these outcomes so far."""
-        return cls(
-            id=job.id,
-            state="done" if job.ended else "running" if job.begun else "queued",
-            created=datetime.fromtimestamp(job.created, UTC),
-            ended=datetime.fromtimestamp(job.ended, UTC) if job.ended else None,
-            expires=datetime.fromtimestamp(job.ended + keep, UTC) if job.ended else None,
-            files=[_file(job, number, outcomes.get(number)) for number in range(job.files)],
-            webhook=job.told,
+    def shown(self, outcomes: Mapping[int, Outcome], keep: float) -> Job:
+        """The job as its owner sees it, with these outcomes so far; it is kept so many seconds when it has ended."""
+        return Job(
+            id=self.id,
+            state="done" if self.ended else "running" if self.begun else "queued",
+            created=datetime.fromtimestamp(self.created, UTC),
+            ended=datetime.fromtimestamp(self.ended, UTC) if self.ended else None,
+            expires=datetime.fromtimestamp(self.ended + keep, UTC) if self.ended else None,
+            files=[self._file(number, outcomes.get(number)) for number in range(self.files)],
+            webhook=self.told,
         )
 
-
-def _file(job: Job, number: int, outcome: Outcome | None) -> FileView:
-    if outcome and outcome.analysis:
-        length = outcome.analysis.duration
-        return FileView(state="done", seconds=length or 0, duration=length, analysis=outcome.analysis)
-    if outcome:
-        return FileView(state="failed", problem=outcome.problem)
-    if job.begun and number == job.number:
-        return FileView(state="running", seconds=job.seconds, duration=job.duration)
-    return FileView(state="queued")
+    def _file(self, number: int, outcome: Outcome | None) -> JobFile:
+        if outcome and outcome.analysis:
+            length = outcome.analysis.duration
+            return JobFile(state="done", seconds=length or 0, duration=length, analysis=outcome.analysis)
+        if outcome:
+            return JobFile(state="failed", problem=outcome.problem)
+        if self.begun and number == self.number:
+            return JobFile(state="running", seconds=self.seconds, duration=self.duration)
+        return JobFile(state="queued")

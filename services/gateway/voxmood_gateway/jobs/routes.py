@@ -9,8 +9,9 @@ from fastapi import Depends, FastAPI, Header, Path, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from voxmood import Job
 from voxmood_gateway.body import JOBS_OPENAPI, read_order
-from voxmood_gateway.jobs.models import Job, JobView
+from voxmood_gateway.jobs.models import Record
 from voxmood_gateway.jobs.store import Store
 from voxmood_gateway.jobs.work import Work
 from voxmood_gateway.keys import Gate
@@ -62,13 +63,13 @@ def add_routes(app: FastAPI, work: Work | None, gate: Gate, settings: Settings) 
 
     Working = Annotated[Work, Depends(at_work)]
 
-    async def owned(id: Id, working: Working, owner: Annotated[str, Depends(gate.known)]) -> Job:
+    async def owned(id: Id, working: Working, owner: Annotated[str, Depends(gate.known)]) -> Record:
         job = await working.store.get(id)
         if job is None or job.owner != owner:
             raise HTTPException(404, "there is no such job: it has expired, was deleted, or is another key's")
         return job
 
-    Owned = Annotated[Job, Depends(owned)]
+    Owned = Annotated[Record, Depends(owned)]
 
     @app.post(
         "/jobs",
@@ -85,12 +86,12 @@ def add_routes(app: FastAPI, work: Work | None, gate: Gate, settings: Settings) 
         owner: Annotated[str, Depends(gate)],
         working: Working,
         repeat: Repeat = None,
-    ) -> JobView:
+    ) -> Job:
         """Take recordings, to be analysed one after the other. They and the answers are kept until they expire."""
         if await working.store.unfinished(owner) >= settings.jobs_queue:
             raise Busy("too many of your jobs are unfinished: wait for one, or delete one", retry_after=60)
         async with read_order(request, settings) as order:
-            job = Job(
+            job = Record(
                 id=secrets.token_urlsafe(16),
                 owner=owner,
                 request_id=correlation_id.get(),
@@ -106,7 +107,7 @@ def add_routes(app: FastAPI, work: Work | None, gate: Gate, settings: Settings) 
         return await _view(working, job)
 
     @app.get("/jobs/{id}", responses=documented(401, 404, 422, 501, 503))
-    async def get_job(job: Owned, working: Working) -> JobView:
+    async def get_job(job: Owned, working: Working) -> Job:
         """How far a job is, and the analyses so far."""
         return await _view(working, job)
 
@@ -118,8 +119,8 @@ def add_routes(app: FastAPI, work: Work | None, gate: Gate, settings: Settings) 
         await working.look()
 
 
-async def _view(working: Work, job: Job) -> JobView:
-    return JobView.of(job, await working.store.outcomes(job.id), working.keep)
+async def _view(working: Work, job: Record) -> Job:
+    return job.shown(await working.store.outcomes(job.id), working.keep)
 
 
 TABLE: dict[type[ServiceError], tuple[int, str]] = {JobsOff: (501, "jobs_off")}

@@ -20,7 +20,7 @@ from saq import Job as Turn
 from saq import Worker
 from saq.queue.redis import RedisQueue
 
-from voxmood_gateway.jobs.models import Job, Outcome
+from voxmood_gateway.jobs.models import Outcome, Record
 from voxmood_gateway.jobs.store import Gone, Step
 
 logger = logging.getLogger("voxmood.jobs")
@@ -79,7 +79,7 @@ class Shared:
         """See store.Store."""
         await self.queue.disconnect()
 
-    async def add(self, job: Job, audio: Sequence[BinaryIO], repeat: str | None) -> Job:
+    async def add(self, job: Record, audio: Sequence[BinaryIO], repeat: str | None) -> Record:
         """See store.Store."""
         names = [_audio(job.id, number) for number in range(job.files)]
         for name, file in zip(names, audio, strict=True):
@@ -90,14 +90,14 @@ class Shared:
         )
         if known:
             await self.redis.delete(*names)
-            return Job.model_validate_json(known)
+            return Record.model_validate_json(known)
         await self._offer(job.id)
         return job
 
-    async def get(self, id: str) -> Job | None:
+    async def get(self, id: str) -> Record | None:
         """See store.Store."""
         job = await self.redis.hget(_job(id), "job")
-        return Job.model_validate_json(job) if job else None
+        return Record.model_validate_json(job) if job else None
 
     async def outcomes(self, id: str) -> Mapping[int, Outcome]:
         """See store.Store."""
@@ -111,15 +111,15 @@ class Shared:
             raise Gone
         return audio
 
-    async def take(self, id: str) -> tuple[Job, str]:
+    async def take(self, id: str) -> tuple[Record, str]:
         """See store.Store."""
         lease = secrets.token_hex(8)
         job = await self._take(keys=[_job(id)], args=[lease])
         if not job:
             raise Gone
-        return Job.model_validate_json(job), lease
+        return Record.model_validate_json(job), lease
 
-    async def save(self, job: Job, lease: str, done: tuple[int, Outcome] | None = None) -> None:
+    async def save(self, job: Record, lease: str, done: tuple[int, Outcome] | None = None) -> None:
         """See store.Store."""
         number, outcome = (done[0], done[1].model_dump_json()) if done else (0, "")
         held = await self._save(

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from voxmood_gateway.jobs.models import Job, Outcome
+from voxmood_gateway.jobs.models import Outcome, Record
 from voxmood_gateway.jobs.store import Gone, Step
 
 logger = logging.getLogger("voxmood.jobs")
@@ -29,7 +29,7 @@ PRAGMA foreign_keys = ON;
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
-    job TEXT NOT NULL,              -- a Job as JSON
+    job TEXT NOT NULL,              -- a Record as JSON
     lease TEXT,
     open INTEGER NOT NULL,          -- whether there is something to do
     expires REAL NOT NULL,          -- seconds since the epoch
@@ -77,15 +77,15 @@ class Embedded:
         self.lock.close()
         self.thread.shutdown()
 
-    async def add(self, job: Job, audio: Sequence[BinaryIO], repeat: str | None) -> Job:
+    async def add(self, job: Record, audio: Sequence[BinaryIO], repeat: str | None) -> Record:
         """See store.Store."""
 
-        def write() -> Job:
+        def write() -> Record:
             with self.db:
                 self.db.execute("BEGIN IMMEDIATE")
                 found = self.db.execute("SELECT job FROM jobs WHERE repeat = ?", (repeat,)).fetchone()
                 if found:
-                    return Job.model_validate_json(found[0])
+                    return Record.model_validate_json(found[0])
                 self.db.execute(
                     "INSERT INTO jobs VALUES (?, ?, ?, NULL, 1, ?, ?)",
                     (job.id, job.owner, job.model_dump_json(), job.created + 2 * self.keep, repeat),
@@ -98,10 +98,10 @@ class Embedded:
         self.news.set()
         return kept
 
-    async def get(self, id: str) -> Job | None:
+    async def get(self, id: str) -> Record | None:
         """See store.Store."""
         rows = await self._read("SELECT job FROM jobs WHERE id = ?", id)
-        return Job.model_validate_json(rows[0][0]) if rows else None
+        return Record.model_validate_json(rows[0][0]) if rows else None
 
     async def outcomes(self, id: str) -> Mapping[int, Outcome]:
         """See store.Store."""
@@ -116,15 +116,15 @@ class Embedded:
         audio: bytes = rows[0][0]
         return audio
 
-    async def take(self, id: str) -> tuple[Job, str]:
+    async def take(self, id: str) -> tuple[Record, str]:
         """See store.Store."""
         lease = secrets.token_hex(8)
         rows = await self._write("UPDATE jobs SET lease = ? WHERE id = ? RETURNING job", lease, id)
         if not rows:
             raise Gone
-        return Job.model_validate_json(rows[0][0]), lease
+        return Record.model_validate_json(rows[0][0]), lease
 
-    async def save(self, job: Job, lease: str, done: tuple[int, Outcome] | None = None) -> None:
+    async def save(self, job: Record, lease: str, done: tuple[int, Outcome] | None = None) -> None:
         """See store.Store."""
 
         def write() -> None:

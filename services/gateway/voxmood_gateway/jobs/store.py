@@ -7,7 +7,7 @@ that was thought dead, and is not, can write nothing any more: each file gets on
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import BinaryIO, Protocol
 
-from voxmood_gateway.jobs.models import Job, Outcome
+from voxmood_gateway.jobs.models import Outcome, Record
 
 Step = Callable[[str], Awaitable[float | None]]
 """Do what is due of the job with this id. Gives the seconds until there is more to do, None: there is nothing more."""
@@ -30,10 +30,10 @@ class Store(Protocol):
     async def close(self) -> None:
         """End."""
 
-    async def add(self, job: Job, audio: Sequence[BinaryIO], repeat: str | None) -> Job:
+    async def add(self, job: Record, audio: Sequence[BinaryIO], repeat: str | None) -> Record:
         """Keep a new job until it is deleted or expires. If one with this `repeat` is there, it is given instead."""
 
-    async def get(self, id: str) -> Job | None:
+    async def get(self, id: str) -> Record | None:
         """The job."""
 
     async def outcomes(self, id: str) -> Mapping[int, Outcome]:
@@ -42,10 +42,10 @@ class Store(Protocol):
     async def audio(self, id: str, number: int) -> bytes:
         """A file that has no outcome yet. Raises Gone."""
 
-    async def take(self, id: str) -> tuple[Job, str]:
+    async def take(self, id: str) -> tuple[Record, str]:
         """The job and a new lease. Raises Gone."""
 
-    async def save(self, job: Job, lease: str, done: tuple[int, Outcome] | None = None) -> None:
+    async def save(self, job: Record, lease: str, done: tuple[int, Outcome] | None = None) -> None:
         """Write the job, and the outcome of the file with this number, whose audio is deleted. Raises Gone."""
 
     async def delete(self, id: str) -> None:

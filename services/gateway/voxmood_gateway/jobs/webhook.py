@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 import httpcore
 from standardwebhooks import Webhook as Signer
 
-from voxmood_gateway.jobs.models import Job
+from voxmood_gateway.jobs.models import Record
 from voxmood_gateway.settings import Settings
 from voxmood_service import read_settings
 
@@ -54,7 +54,7 @@ class Webhook:
         """End."""
         await self.http.aclose()
 
-    async def tell(self, job: Job) -> Literal["delivered", "again", "failed"]:
+    async def tell(self, job: Record) -> Literal["delivered", "again", "failed"]:
         """One try."""
         now = datetime.now(UTC)
         message = {"type": "job.done", "timestamp": now.isoformat(), "data": {"id": job.id, "files": job.files}}

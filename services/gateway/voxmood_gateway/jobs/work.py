@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from voxmood import Analysis, Analyzer, BadAnswer, Busy, InvalidInput, Progress, TimedOut, Unauthorized, VoxmoodError
 from voxmood.models import Problem
-from voxmood_gateway.jobs.models import Job, Outcome
+from voxmood_gateway.jobs.models import Outcome, Record
 from voxmood_gateway.jobs.store import Gone, Store
 from voxmood_gateway.jobs.webhook import Webhook
 from voxmood_gateway.settings import Settings
@@ -77,7 +77,7 @@ class Work:
         await self.look()
         return pause
 
-    async def analyse(self, job: Job, lease: str) -> float | None:
+    async def analyse(self, job: Record, lease: str) -> float | None:
         """Analyse the files that have no outcome. Gives the seconds until the next try."""
         job.begun = True
         while job.number < job.files:
@@ -100,7 +100,7 @@ class Work:
         self.jobs.labels("done").inc()
         return await self.tell(job, lease)
 
-    async def outcome(self, job: Job, lease: str) -> Outcome:
+    async def outcome(self, job: Record, lease: str) -> Outcome:
         """What becomes of the file whose turn it is. Raises VoxmoodError where it is worth another try, Gone."""
         if job.tries > TRIES or time.time() > job.created + self.keep:
             return _refused(TimedOut("the services did not answer for hours: send it again"))
@@ -121,7 +121,7 @@ class Work:
             return _refused(BadAnswer("a service refused this gateway's key: its operator must set VOXMOOD_ASR_KEY"))
         raise BadAnswer("a service broke off its answer")
 
-    async def tell(self, job: Job, lease: str) -> float | None:
+    async def tell(self, job: Record, lease: str) -> float | None:
         """Tell the webhook. Gives the seconds until the next try."""
         if job.told != "pending":
             return None
