@@ -115,3 +115,9 @@ def test_what_is_hard_to_say_is_told_as_a_guess() -> None:
     assert "▲?" in shown(doubted, terminal=False)
     assert "?" not in shown(GLAD, terminal=False)
     assert "hard to say" not in shown(GLAD, terminal=False)
+
+
+def test_a_name_cannot_steer_the_terminal() -> None:
+    out = io.StringIO()
+    show(Console(file=out), "\x1b[2J\udcff привет.ogg", GLAD)
+    assert out.getvalue().startswith("�[2J� привет.ogg\n")

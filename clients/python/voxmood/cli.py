@@ -28,6 +28,7 @@ from voxmood.errors import InvalidInput, VoxmoodError
 from voxmood.files import recordings
 from voxmood.printing import print_each
 from voxmood.report import GENERATOR, render
+from voxmood.terminal import plain
 
 WORKERS = 4  # in flight: enough for two cores to have work while answers are on their way
 LISTED = 10  # failures that are told on the terminal, the rest is in the table
@@ -138,7 +139,7 @@ def collect(batch: Batch) -> int:
         return 130
     failed = [row for row in rows if row.problem]
     for row in failed[:LISTED]:
-        err.print(f"{row.path}: {row.detail}", style="red", markup=False)
+        err.print(plain(f"{row.path}: {row.detail}"), style="red", markup=False)
     if len(failed) > LISTED:
         err.print(f"... and {len(failed) - LISTED} more", style="red")
     err.print(f"{len(rows) - len(failed)} of {len(rows)} files analysed, in {batch.out}", markup=False)

@@ -31,7 +31,7 @@ WIDTH = 720
 
 
 def over_time(dots: Sequence[tuple[datetime, float, str]], means: Sequence[tuple[datetime, float]]) -> str:
-    """A dot for each recording (time, score, verdict), if there are any, and a line through the means."""
+    """A dot for each recording (time, score, verdict), and a line through the means."""
     when = {
         "field": "when",
         "type": "temporal",
@@ -50,12 +50,12 @@ def over_time(dots: Sequence[tuple[datetime, float, str]], means: Sequence[tuple
             "height": 260,
             "encoding": {"x": when, "y": score},
             "layer": [
+                {"data": {"values": [{"when": at(t), "score": s} for t, s in means]}, "mark": line},
                 {
                     "data": {"values": [{"when": at(t), "score": s, "verdict": v} for t, s, v in dots]},
-                    "mark": {"type": "circle", "size": 45, "opacity": 0.65},
+                    "mark": {"type": "circle", "size": 45, "opacity": 0.7},
                     "encoding": {"color": {"field": "verdict", "type": "nominal", "scale": COLOUR}},
                 },
-                {"data": {"values": [{"when": at(t), "score": s} for t, s in means]}, "mark": line},
             ],
         }
     )

@@ -13,7 +13,7 @@ from voxmood.client import Analyzer, GatewayClient
 from voxmood.errors import InvalidInput, VoxmoodError
 from voxmood.files import read
 from voxmood.models import Analysis
-from voxmood.terminal import show
+from voxmood.terminal import plain, show
 
 
 async def print_each(
@@ -56,6 +56,6 @@ def as_line(name: str, analysis: Analysis, *, named: bool) -> str:
 
 def report_failure(name: str, error: VoxmoodError, as_json: bool) -> None:
     """Say what went wrong: as a line of JSON on stdout too, so that no input is missing there."""
-    Console(stderr=True).print(f"{name}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    Console(stderr=True).print(f"{plain(name)}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
     if as_json:
         print(json.dumps({"file": name, "error": {"code": error.code, "detail": str(error)}}, ensure_ascii=False))

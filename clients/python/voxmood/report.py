@@ -17,7 +17,10 @@ from voxmood.sentences import clock
 from voxmood.table import Row, TableError
 
 FOLDER = Path(__file__).parent
-DOTS = 1000  # more than that are a cloud, and a page of megabytes
+DOTS = 500  # of more recordings, one of so many gets a dot: the cloud is the same, the page is smaller
+UNITS = {"hour": "%Y-%m-%d %H:00", "day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m"}
+MEANS = 60  # at most, of
+EACH = 3  # recordings at least, on average
 BARS = 20
 MOMENTS = 20
 FAILURES = 200
@@ -64,17 +67,18 @@ def groups(pairs: Iterable[tuple[str, Row]]) -> list[Group]:
 
 
 def by_time(rows: Sequence[Row]) -> tuple[str, list[Group]]:
-    """The rows by hour, day, week or month, whichever gives tens of groups, and which of them it is."""
-    times = [row.recorded for row in rows]
-    span = max(times) - min(times)
-    unit = next((unit for unit, days in (("hour", 2), ("day", 35), ("week", 500)) if span.days < days), "month")
+    """The rows by hour, day, week or month, and which of them: the finest whose means say more than single rows."""
+    for unit in UNITS:
+        found = groups((beginning(row.recorded, unit), row) for row in rows)
+        if len(found) <= MEANS and len(found) * EACH <= len(rows):
+            break
+    return unit, found
 
-    def name(when: datetime) -> str:
-        if unit == "week":
-            when -= timedelta(days=when.weekday())
-        return when.strftime({"hour": "%Y-%m-%d %H:00", "month": "%Y-%m"}.get(unit, "%Y-%m-%d"))
 
-    return unit, groups((name(row.recorded), row) for row in rows)
+def beginning(when: datetime, unit: str) -> str:
+    """Of its hour, day, week (Monday) or month, so that names are in order."""
+    day = when - timedelta(days=when.weekday()) if unit == "week" else when
+    return day.strftime(UNITS[unit])
 
 
 def moments(rows: Iterable[Row]) -> list[tuple[Row, Sentence]]:
@@ -95,7 +99,7 @@ def render(rows: Sequence[Row], title: str) -> str:
     unit, times = by_time(judged.rows) if judged.rows else ("", [])
     speakers = sorted(groups((row.speaker or NOBODY, row) for row in judged.rows), key=lambda group: group.score)
     largest = sorted(speakers, key=lambda group: -len(group.rows))[:BARS]
-    dots = judged.rows if len(judged.rows) <= DOTS else []
+    step = 1 + len(judged.rows) // DOTS
     style = (FOLDER / "report.css").read_text(encoding="utf-8")
     page = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page.filters |= {"clock": clock, "length": length}
@@ -110,18 +114,20 @@ def render(rows: Sequence[Row], title: str) -> str:
         failures=FAILURES,
         unit=unit,
         times=times,
-        dots=dots,
+        step=step,
         speakers=speakers,
         bars=len(largest),
         moments=moments(judged.rows),
         time_plot=plots.over_time(
-            [(row.recorded, row.score or 0, row.verdict or "") for row in dots], [(g.middle, g.score) for g in times]
+            [(row.recorded, row.score or 0, row.verdict or "") for row in judged.rows[::step]],
+            [(g.middle, g.score) for g in times],
         ),
         speaker_plot=plots.by_speaker([(g.name, g.moods) for g in speakers if g in largest]),
     )
 
 
 def length(seconds: float) -> str:
-    """Of many recordings: 4980 -> 1 h 23 min."""
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds:.0f} s"
+    """Of many recordings: 4980 -> 1.4 h."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"

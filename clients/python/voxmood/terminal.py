@@ -23,6 +23,11 @@ DROWNED = 1 / 8  # of the heaviest word of a sentence: lighter ones would only d
 SURE = 0.99  # beyond it a change of the odds is noise
 
 
+def plain(text: str) -> str:
+    """A file's name without what would steer a terminal or cannot be printed."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 def indented(content: RenderableType, by: int) -> Padding:
     """Spaces before, none after."""
     return Padding(content, (0, 0, 0, by), expand=False)
@@ -60,7 +65,7 @@ def explained(sentence: Sentence) -> Text:
 
 def render(name: str, analysis: Analysis) -> Group:
     """What `voxmood analyze` prints for one input."""
-    head = Text(name, style="bold")
+    head = Text(plain(name), style="bold")
     facts = [analysis.language, None if analysis.duration is None else clock(analysis.duration)]
     if analysis.verdict is None:
         verdict = Text("· no speech", style="dim")
