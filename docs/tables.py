@@ -70,10 +70,10 @@ def fields(names: str) -> str:
 
 
 def rows(name: str) -> Iterator[tuple[str, ...]]:
-    """A row for each field of a model."""
+    """A row for each field of a model. Raises KeyError if a field does not say what it means."""
     model: type[BaseModel] = getattr(voxmood.models, name, None) or getattr(voxmood_sentiment.schemas, name)
     for field, schema in model.model_json_schema()["properties"].items():
-        yield f"`{field}`", kind_of(schema), schema.get("description", "")
+        yield f"`{field}`", kind_of(schema), schema["description"]
 
 
 def kind_of(schema: dict[str, Any]) -> str:
@@ -85,7 +85,7 @@ def kind_of(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         return f"`{schema['$ref'].rpartition('/')[2]}`"
     if schema["type"] == "array":
-        return f"list of {kind_of(schema['items'])}"
+        return f"list of {kind_of(schema['items'])}s"
     return str(schema["type"])
 
 

@@ -25,21 +25,21 @@ class Scores(Frozen):
 class WordWeight(Frozen):
     """How much a word speaks for its sentence's verdict: the probability that is lost without it."""
 
-    text: str
-    weight: float
+    text: str = Field(description="the word")
+    weight: float = Field(description="what the probability of the verdict loses without it, in [-1, 1]")
 
 
 class Sentence(Frozen):
     """A sentence with its times (None for text), its mood and, if asked for, the weights of its words."""
 
-    text: str
-    start: float | None = None
-    end: float | None = None
-    verdict: Label
-    confidence: float
-    hard_to_say: bool = False
-    score: float
-    words: list[WordWeight] | None = None
+    text: str = Field(description="its words")
+    start: float | None = Field(None, description="seconds from the start of the audio; null for text")
+    end: float | None = Field(None, description="seconds from the start of the audio; null for text")
+    verdict: Label = Field(description="the likeliest mood")
+    confidence: float = Field(description="its probability")
+    hard_to_say: bool = Field(False, description="whether the verdict is little more than a guess")
+    score: float = Field(description="P(positive) - P(negative), in [-1, 1]")
+    words: list[WordWeight] | None = Field(None, description="with `explain`: what each word is worth")
 
 
 class Progress(Frozen):
@@ -72,16 +72,16 @@ class Analysis(Frozen):
         False, description="the confidence is so low that the verdict is little more than a guess"
     )
     score: float | None = Field(description="P(positive) - P(negative), in [-1, 1]")
-    scores: Scores | None
-    transcript: str
+    scores: Scores | None = Field(description="the probabilities of all three moods")
+    transcript: str = Field(description="what was said, or the text that was sent")
     language: str | None = Field(description="ISO 639-1")
-    duration: float | None = Field(description="length of the audio; None for text")
-    no_speech: bool
+    duration: float | None = Field(description="length of the audio in seconds; null for text")
+    no_speech: bool = Field(description="whether nobody speaks; then there is no mood")
     truncated: bool = Field(description="the file is shorter or more damaged than it claims")
-    warnings: list[str]
-    sentences: list[Sentence]
-    models: Models
-    timings: Timings
+    warnings: list[str] = Field(description="what is uncertain, and what was left out")
+    sentences: list[Sentence] = Field(description="in their order")
+    models: Models = Field(description="which models gave the answer")
+    timings: Timings = Field(description="seconds spent in each service")
 
 
 class AsrSegment(Frozen):

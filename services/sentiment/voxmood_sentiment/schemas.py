@@ -30,9 +30,9 @@ class Question(BaseModel):
 class Word(BaseModel):
     """A word of the text, at characters start to end (exclusive)."""
 
-    text: str
-    start: int
-    end: int
+    text: str = Field(description="as it stands in the text")
+    start: int = Field(description="its first character")
+    end: int = Field(description="the character behind its last")
     weight: float = Field(description="what it adds to the probability of the verdict, in [-1, 1]")
 
 
@@ -47,11 +47,11 @@ class Scores(BaseModel):
 class Result(BaseModel):
     """What one text is judged to be."""
 
-    verdict: Verdict
+    verdict: Verdict = Field(description="the likeliest mood")
     confidence: float = Field(description="probability of the verdict")
     hard_to_say: bool = Field(description="the confidence is so low that the verdict is little more than a guess")
     score: float = Field(description="P(positive) - P(negative), in [-1, 1]")
-    scores: Scores
+    scores: Scores = Field(description="the probabilities of all three moods")
     windows: int = Field(description="in how many parts the text was read; 1 unless it is long")
     words: list[Word] | None = Field(None, description="with explain, unless the text is too long for it")
 
