@@ -30,3 +30,10 @@ def test_the_speeds_are_those_that_were_measured() -> None:
     assert len(ratios) == 5
     for ratio in ratios:
         assert any(f"{float(wall):.1f}" == ratio for wall in re.findall(r"\| ×([\d.]+) \|", measured))
+
+
+def test_the_weight_of_the_page_is_what_was_measured() -> None:
+    section = README.split("## The page")[1].split("\n## ")[0]
+    measured = json.loads((ROOT / "bench/page.json").read_text())
+    visits = [measured[visit]["bytes"] for visit in ("first_visit", "next_visit")]
+    assert re.findall(r"(\d+) kB", section) == [str(round(weight / 1000)) for weight in visits]

@@ -1,7 +1,7 @@
 """The page at `/`: a recording or a text in, its mood out, in a browser. Its files in page/ are served as they are.
 
-They stand under an address that holds their digest, so that browsers may keep them until they change. The page tells
-its scripts the limits of this gateway. Not done here: the analysis, which they ask of `/analyze` like anyone else.
+They stand under an address that holds their digest, so that browsers may keep them until they change. Addresses are
+relative: a proxy may put all of it under a path. The page tells its scripts the limits of this gateway. Not done here: the analysis, which they ask of `/analyze` like anyone else.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class Files(StaticFiles):
 def add_page(app: FastAPI, settings: Settings) -> None:
     """Serve the page and its files, compressed."""
     files = [path for path in sorted(FOLDER.rglob("*")) if path.is_file()]
-    address = f"/page/{hashlib.sha256(b''.join(path.read_bytes() for path in files)).hexdigest()[:12]}"
+    address = f"page/{hashlib.sha256(b''.join(path.read_bytes() for path in files)).hexdigest()[:12]}"
     modules = [path.relative_to(FOLDER).as_posix() for path in files if path.suffix == ".js"]
     html = Template((FOLDER / "index.html").read_text(encoding="utf-8")).substitute(
         files=address,
@@ -59,4 +59,4 @@ def add_page(app: FastAPI, settings: Settings) -> None:
         await response(scope, receive, send)
 
     app.router.routes.append(Route("/", GZipMiddleware(page), methods=["GET"]))
-    app.mount(address, GZipMiddleware(Files(directory=FOLDER)))
+    app.mount(f"/{address}", GZipMiddleware(Files(directory=FOLDER)))

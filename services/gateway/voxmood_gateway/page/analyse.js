@@ -44,7 +44,7 @@ export function analyse(message, { key, signal, on }) {
   request.onabort = () => reject(signal.reason);
   signal.addEventListener("abort", () => request.abort());
 
-  request.open("POST", "/analyze");
+  request.open("POST", "analyze");
   request.setRequestHeader("Accept", "text/event-stream");
   if (key) request.setRequestHeader("Authorization", `Bearer ${key}`);
   request.send(form);

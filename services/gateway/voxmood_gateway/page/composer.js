@@ -11,6 +11,7 @@ const refused = byId("refused");
 const megabytes = (bytes) => String(Number((bytes / 1e6).toFixed(1)));
 
 let recording = null;
+let longest = 0; // a timer
 let take = () => {};
 
 /** Call `onMessage({ blob, name })` or `onMessage({ text })` for each message that may be sent. */
@@ -97,15 +98,19 @@ function duration(file) {
 async function start() {
   refuse("");
   if (!navigator.mediaDevices) return refuse(t("insecure"));
+  byId("record").disabled = true;
   try {
     recording = await record((level, seconds) => {
       byId("level").style.setProperty("--level", level.toFixed(2));
       byId("recorded").textContent = clock(seconds);
-      if (seconds > limits.maxSeconds - 1) finish(true); // sent while it may be
     });
   } catch {
     return refuse(t("no_microphone"));
+  } finally {
+    byId("record").disabled = false;
   }
+  if (byId("composer").hidden) return finish(false); // a file was chosen while the browser asked for permission
+  longest = setTimeout(finish, 1000 * (limits.maxSeconds - 1), true); // sent while it may be
   showRecorder(true);
   byId("stop").focus();
 }
@@ -114,6 +119,7 @@ async function finish(send) {
   if (!recording) return;
   const ended = recording;
   recording = null;
+  clearTimeout(longest);
   const blob = await ended.stop();
   showRecorder(false);
   if (send && blob.size) take({ blob, name: "" });

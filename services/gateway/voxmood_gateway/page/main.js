@@ -11,6 +11,7 @@ import * as transcript from "./transcript.js";
 import * as verdict from "./verdict.js";
 
 const byId = (id) => document.getElementById(id);
+const FINAL = new Set(["unreadable_audio", "not_audio", "too_large", "too_long", "unknown_language", "invalid_request"]);
 const announce = (text) => (byId("status").textContent = text);
 
 let message = null; // kept until the next one, so that it can be sent again
@@ -30,6 +31,8 @@ async function start(sent) {
   announce(t(waiting));
   steps.begin(Boolean(message.blob));
   transcript.show([], null);
+  byId("warnings").replaceChildren();
+  byId("silent").hidden = true;
   let playFrom = null;
   if (message.blob)
     player.load(message.blob, transcript.follow).then((playable) => {
@@ -74,7 +77,7 @@ function finish() {
   );
   byId("copies").hidden = !analysis.transcript;
   byId("copies").querySelector("[value=srt]").hidden = analysis.duration === null;
-  announce(verdict.inWords());
+  announce(byId("sureness").textContent); // the mood is read when it gets the focus
   byId("mood").focus({ preventScroll: true });
 }
 
@@ -93,16 +96,18 @@ function fail(error) {
   showProblem();
   detail.textContent = error.detail;
   announce("");
-  byId("again").focus();
+  const lasting = FINAL.has(error.code); // the same message would be refused again
+  byId("again").hidden = lasting;
+  byId("another").classList.toggle("strong", lasting);
+  byId(lasting ? "another" : "again").focus();
 }
 
 function enter(state) {
   const shown = { verdict: state !== "failed", work: state === "working", problem: state === "failed" };
   for (const [id, is] of Object.entries(shown)) byId(id).hidden = !is;
   byId("another").hidden = state === "working";
+  byId("another").classList.add("strong");
   byId("copies").hidden = true;
-  byId("warnings").replaceChildren();
-  byId("silent").hidden = true;
   composer.show(false);
   byId("message").hidden = false;
 }

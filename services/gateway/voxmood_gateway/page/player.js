@@ -36,12 +36,14 @@ export async function load(blob, follow) {
   loading.on("timeupdate", tell);
   for (const change of ["play", "pause", "ready"]) loading.on(change, tell);
   loading.on("interaction", (time) => playFrom(time));
+  const failure = new Promise((_, reject) => loading.on("error", reject)); // after which loading may never end
   try {
-    await loading.loadBlob(blob);
+    await Promise.race([loading.loadBlob(blob), failure]);
     return true;
   } catch {
-    if (loading === wave) unload();
-    return loading !== wave; // another message has taken its place
+    const replaced = loading !== wave; // by another message
+    if (!replaced) unload();
+    return replaced;
   }
 }
 

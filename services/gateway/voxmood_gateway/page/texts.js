@@ -91,7 +91,7 @@ export const TEXTS = {
     languages: "Язык",
     drop: "Перетащите сюда голосовое сообщение",
     choose: "Выбрать файл",
-    limits: "Любой звук или видео, до {megabytes} МБ и {time}",
+    limits: "Любой звук или видео, до {megabytes}\u00a0МБ и\u00a0{time}",
     record: "Записать",
     recording: "Идёт запись",
     stop: "Готово, слушай",

@@ -22,11 +22,6 @@ export function show(analysis) {
   fill();
 }
 
-/** The mood in words, as a screen reader hears it. */
-export function inWords() {
-  return `${byId("mood").textContent}. ${byId("sureness").textContent}`;
-}
-
 function showMood({ verdict, confidence, hard_to_say: hard, score, scores, language, duration }) {
   const about = [language && languageName(language), duration !== null && clock(duration)];
   if (!verdict) return put("silence", 0, t("no_speech"), t("no_speech_more"));
