@@ -177,7 +177,10 @@ def replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, whoever reads it meanwhile. Raises TableError."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        new.write_bytes(content)
+        with new.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # before the journal is cleared, which holds the same
         new.replace(path)
     except OSError as error:
         raise TableError(f"{path} cannot be written: {error.strerror}") from error
