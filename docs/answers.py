@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -30,10 +31,8 @@ EXAMPLE = re.compile(
     r"```(?P<form>json|text)\n(?P<shown>.*?)```\n",
     re.S,
 )
-ANEW = re.compile(
-    r'"timings": ?\{.*?\}|"request_id": ?"\w+"|"tokens": ?\[.*?\]|"created": ?\d+'
-    r'|"(created|id)": ?"[^"]+"',
-    re.S,  # every time
+ANEW = re.compile(  # every time
+    r'"timings": ?\{.*?\}|"tokens": ?\[.*?\]|"created": ?\d+|"(?:request_id|created|id)": ?"[^"]+"', re.S
 )
 PART = re.compile(r"\d+:\d\d:\d\d[.,]\d{3}|-?\d+\.\d+(?:e-\d+)?|\d+|[^\W\d]+")
 NEAR = 0.25
@@ -131,6 +130,8 @@ class Gateways:
             given = {"asr_url": self.urls.asr, "sentiment_url": self.urls.sentiment}
             for pair in moved(settings, self.urls).split():
                 name, _, value = pair.partition("=")
+                if name.endswith("_DIR"):
+                    value = self.stack.enter_context(TemporaryDirectory())
                 given[name.removeprefix("VOXMOOD_").lower()] = value
             url = self.stack.enter_context(gateway(Settings.model_validate(given)))
             self.known[settings] = replace(self.urls, gateway=url)

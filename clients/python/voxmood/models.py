@@ -150,10 +150,10 @@ class SentimentAnswer(Frozen):
 class JobFile(Frozen):
     """A recording of a job: an analysis or a problem, once it is done or failed."""
 
-    state: Literal["queued", "running", "done", "failed"]
+    state: Literal["queued", "running", "done", "failed"] = Field(description="failed: there is a problem")
     seconds: float = Field(0, description="how much of it has been recognised")
     duration: float | None = Field(None, description="its length, once that is known")
-    analysis: Analysis | None = None
+    analysis: Analysis | None = Field(None, description="as of /analyze, once it is done")
     problem: Problem | None = Field(
         None, description="why there is no analysis: status, code and detail as of /analyze"
     )
@@ -162,10 +162,10 @@ class JobFile(Frozen):
 class Job(Frozen):
     """Recordings that a gateway analyses one after the other."""
 
-    id: str
+    id: str = Field(description="what it is asked for and deleted by")
     state: Literal["queued", "running", "done"] = Field(description="done: each file is done or failed")
-    created: datetime
-    ended: datetime | None
+    created: datetime = Field(description="when it was taken")
+    ended: datetime | None = Field(description="when it was done")
     expires: datetime | None = Field(description="when it is deleted; known once it has ended")
     files: list[JobFile] = Field(description="in the order in which they were sent")
     webhook: Literal["pending", "delivered", "failed"] | None = Field(
