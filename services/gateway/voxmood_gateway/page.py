@@ -1,7 +1,8 @@
 """The page at `/`: a recording or a text in, its mood out, in a browser. Its files in page/ are served as they are.
 
 They stand under an address that holds their digest, so that browsers may keep them until they change. Addresses are
-relative: a proxy may put all of it under a path. The page tells its scripts the limits of this gateway. Not done here: the analysis, which they ask of `/analyze` like anyone else.
+relative: a proxy may put all of it under a path. The page tells its scripts the limits of this gateway. Not done here:
+the analysis, which they ask of `/analyze` like anyone else.
 """
 
 import hashlib
