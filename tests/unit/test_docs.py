@@ -94,4 +94,5 @@ def test_everything_that_openais_client_can_send_has_its_row() -> None:
 
 def test_every_picture_is_shown() -> None:
     shown = "".join(page.read_text() for page in [ROOT / "README.md", *DOCS.rglob("*.md")])
-    assert [path.name for path in DOCS.rglob("*.svg") if path.name not in shown] == []
+    drawn = [*DOCS.rglob("*.svg"), *DOCS.rglob("*.png")]
+    assert [path.name for path in drawn if path.name not in shown] == []
