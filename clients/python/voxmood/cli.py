@@ -28,6 +28,7 @@ from voxmood.errors import InvalidInput, VoxmoodError
 from voxmood.files import recordings
 from voxmood.printing import print_each
 from voxmood.report import GENERATOR, render
+from voxmood.table import Row
 from voxmood.terminal import plain
 
 WORKERS = 4  # in flight: enough for two cores to have work while answers are on their way
@@ -127,7 +128,12 @@ def collect(batch: Batch) -> int:
         table.check(batch.out)
         with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
             bar = progress.add_task("")
-            rows = asyncio.run(batch.run(lambda done, total: progress.update(bar, completed=done, total=total)))
+
+            async def run() -> list[Row]:
+                async with batch.client:
+                    return await batch.run(lambda done, total: progress.update(bar, completed=done, total=total))
+
+            rows = asyncio.run(run())
     except table.TableError as error:
         err.print(str(error), style="red", markup=False)
         return 2
