@@ -23,11 +23,13 @@ export function listen(onMessage) {
     takeFile(file);
   });
   addEventListener("dragover", (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return; // text may be dropped where it is typed
     event.preventDefault();
     byId("drop").classList.add("over");
   });
   for (const end of ["dragleave", "drop"]) addEventListener(end, () => byId("drop").classList.remove("over"));
   addEventListener("drop", (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault(); // else the browser would leave the page for the file
     takeFiles(event.dataTransfer.files);
   });

@@ -55,7 +55,8 @@ async function start(sent) {
         progress: steps.recognition,
         sentence(sentence) {
           sentences.push(sentence);
-          showSentences(sentences);
+          transcript.add(sentence);
+          player.colour(sentences);
         },
       },
     });
@@ -78,7 +79,7 @@ function finish() {
   byId("copies").hidden = !analysis.transcript;
   byId("copies").querySelector("[value=srt]").hidden = analysis.duration === null;
   announce(byId("sureness").textContent); // the mood is read when it gets the focus
-  byId("mood").focus({ preventScroll: true });
+  if (!byId("player").contains(document.activeElement)) byId("mood").focus({ preventScroll: true });
 }
 
 function fail(error) {
@@ -117,6 +118,7 @@ function leave() {
   player.unload();
   message = analysis = null;
   byId("message").hidden = true;
+  document.title = "Voxmood";
   announce("");
   composer.show(true, true);
 }
@@ -129,7 +131,7 @@ for (const button of byId("copies").querySelectorAll("button"))
     const done = (await copy(FORMS[button.value](analysis))) ? "copied" : "not_copied";
     button.textContent = t(done);
     announce(t(done));
-    button.addEventListener("blur", () => (button.textContent = t(button.dataset.text)), { once: true });
+    setTimeout(() => (button.textContent = t(button.dataset.text)), 2000);
   });
 for (const button of document.querySelectorAll(".languages button"))
   button.addEventListener("click", () => speak(button.value));

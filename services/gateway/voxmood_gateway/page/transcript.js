@@ -18,6 +18,13 @@ export function show(sentences, playFrom) {
   fill();
 }
 
+/** Show one more. */
+export function add(sentence) {
+  shown = [...shown, sentence];
+  list.append(item(sentence)); // the others stay as they are, and keep the focus
+  document.getElementById("transcript").hidden = false;
+}
+
 /** Mark the sentence that is being said. */
 export function follow(time) {
   const items = [...list.children];

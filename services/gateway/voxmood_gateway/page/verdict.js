@@ -36,6 +36,7 @@ function put(mood, score, title, facts, scores = null) {
   const bend = 12 * score;
   byId("face").querySelector("path").setAttribute("d", `M-18,${18 - bend / 2} Q0,${18 + 1.5 * bend} 18,${18 - bend / 2}`);
   byId("mood").textContent = title;
+  document.title = `${title} · Voxmood`; // for who waits in another tab
   byId("sureness").textContent = facts;
   byId("scores").hidden = !scores;
   byId("scores").replaceChildren(...(scores ? bars(scores) : []));
