@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip --disable-pip-version-check install -qq --constraint constraints.txt
 PINNED := $(INSTALL) --build-constraint constraints.txt
-LOCAL := -e services/common -e services/asr -e services/sentiment -e services/gateway -e clients/python -e clients/telegram
+LOCAL := -e services/common -e services/asr -e services/sentiment -e services/gateway -e 'clients/python[report]' -e clients/telegram
 PROGRAMS := redis-server haproxy chromium
 FONTS := fonts-dejavu-core  # without any, a browser draws no text
 SITE = python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet --fresh-env -c docs . build/site
@@ -108,7 +108,7 @@ $(VENV)/run: $(INPUTS) | $(BIN)/pip
 	@touch $@
 
 $(VENV)/dev: $(INPUTS) | $(VENV)/run
-	$(PINNED) --group dev -e 'services/sentiment[torch,training]' -e 'clients/python[parquet,report]'
+	$(PINNED) --group dev -e 'services/sentiment[torch,training]' -e 'clients/python[parquet]'
 	@touch $@
 
 .PHONY: help demo run bot test lint docs models train speak eval bench fuzz audit key up down programs
