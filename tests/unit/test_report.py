@@ -6,9 +6,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from typer.testing import CliRunner, Result
 
 import voxmood
+from tools.browser import chromium
 from voxmood import Label, Sentence
 from voxmood.cli import app
 from voxmood.report import render
@@ -166,3 +168,27 @@ def test_what_is_not_installed_is_named(
     monkeypatch.delattr(voxmood, "plots", raising=False)
     with pytest.raises(TableError, match=rf"pip install 'voxmood\[{extra}\]'"):
         write(tmp_path / "a.parquet", []) if extra == "parquet" else render(ROWS, "voices")
+
+
+def test_a_browser_shows_it_to_everybody_and_runs_and_loads_nothing(tmp_path: Path) -> None:
+    rows = [recording(f"{HOSTILE}/{HOSTILE}.ogg", MARCH, "negative", HOSTILE), *ROWS]
+    (tmp_path / "report.html").write_text(render(rows, HOSTILE), encoding="utf-8")
+    address = (tmp_path / "report.html").as_uri()
+    asked: list[str] = []
+    complaints: list[str] = []
+    colours = set()
+    with chromium() as browser:
+        for scheme, width in (("light", 1100), ("dark", 360)):
+            page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})  # type: ignore[arg-type]
+            page.on("request", lambda request: asked.append(request.url))
+            page.on("console", lambda said: complaints.append(said.text))
+            page.goto(address)
+            page.get_by_text("As a table").click()
+            found = Axe().run(page).response["violations"]
+            assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no scrolling sideways"
+            fill = "getComputedStyle(document.querySelector('.role-legend-symbol path')).fill"
+            colours.add(page.evaluate(fill))
+    assert len(colours) == 2, "plots are light or dark as the page"
+    assert asked == [address] * 2
+    assert complaints == []
