@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import bot_settings
 from tests.mtproto import Process, World
+from tools import servers
 from tools.stack import ROOT, Urls, free_ports
 
 RULES = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"]
@@ -103,6 +104,7 @@ def exported(stack: Urls, voices: dict[str, bytes], tmp_path_factory: pytest.Tem
     folder = tmp_path_factory.mktemp("telegram")
     texts = [httpx.get(f"{url}/metrics").text for url in (stack.asr, stack.sentiment, stack.gateway)]
     texts.append(asyncio.run(metrics_of_a_bot(stack, voices["en-positive-job"], folder)))
+    texts.append(metrics_of_jobs(stack, tmp_path_factory.mktemp("jobs")))
     assert PRIVATE not in "".join(texts).lower()
     labels: dict[str, set[str]] = defaultdict(set)
     for text in texts:
@@ -123,6 +125,24 @@ async def metrics_of_a_bot(stack: Urls, voice: bytes, folder: Path) -> str:
             text = ""
             while 'voxmood_telegram_messages_total{outcome="positive"} 1.0' not in text:
                 text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+    return text
+
+
+def metrics_of_jobs(stack: Urls, folder: Path) -> str:
+    """Of a gateway that has done a job and told its webhook."""
+    env = {
+        "VOXMOOD_ASR_URL": stack.asr,
+        "VOXMOOD_JOBS_DIR": str(folder),
+        "VOXMOOD_WEBHOOK_SECRET": PRIVATE * 4,
+        "VOXMOOD_WEBHOOK_PRIVATE": "true",
+    }
+    with servers.service("gateway", folder / "log", env) as gateway, httpx.Client(base_url=gateway.url) as client:
+        gateway.until("/livez")
+        made = client.post("/jobs", files={"audio": b"noise"}, data={"webhook": f"{gateway.url}/livez?for={PRIVATE}"})
+        assert made.status_code == 202
+        text = ""
+        while 'voxmood_webhooks_total{outcome="again"} 1.0' not in text:  # nobody may POST there
+            text = client.get("/metrics").text
     return text
 
 

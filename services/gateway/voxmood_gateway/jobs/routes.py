@@ -99,6 +99,7 @@ def add_routes(app: FastAPI, work: Work | None, gate: Gate, settings: Settings) 
                 explain=order.explain,
                 files=len(order.audio),
                 webhook=order.webhook,
+                told="pending" if order.webhook else None,
             )
             known = hashlib.sha256(f"{owner} {repeat}".encode()).hexdigest() if repeat else None
             job = await working.store.add(job, [upload.file for upload in order.audio], known)

@@ -24,6 +24,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import httpcore
+from pydantic import SecretStr
 from standardwebhooks import Webhook as Signer
 
 from voxmood_gateway.jobs.models import Record
@@ -56,6 +57,9 @@ class Webhook:
 
     async def tell(self, job: Record) -> Literal["delivered", "again", "failed"]:
         """One try."""
+        if self.secret is None:
+            logger.warning("a webhook was not told: VOXMOOD_WEBHOOK_SECRET is not set any more")
+            return "failed"
         now = datetime.now(UTC)
         message = {"type": "job.done", "timestamp": now.isoformat(), "data": {"id": job.id, "files": job.files}}
         body = json.dumps(message, separators=(",", ":"))
@@ -65,7 +69,7 @@ class Webhook:
             "user-agent": "voxmood",
             "webhook-id": name,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Signer(self.key(job.owner)).sign(name, now, body),
+            "webhook-signature": Signer(key(self.secret, job.owner)).sign(name, now, body),
         }
         try:
             async with asyncio.timeout(SECONDS):
@@ -82,12 +86,6 @@ class Webhook:
         if 200 <= status < 300:
             return "delivered"
         return "failed" if status == 410 else "again"  # "gone": it wants no more
-
-    def key(self, owner: str) -> bytes:
-        """The secret of an API key."""
-        if self.secret is None:
-            raise ValueError("VOXMOOD_WEBHOOK_SECRET is not set")
-        return hmac.digest(self.secret.get_secret_value().encode(), owner.encode(), "sha256")
 
 
 class Public(httpcore.AsyncNetworkBackend):
@@ -124,6 +122,11 @@ class Public(httpcore.AsyncNetworkBackend):
         await self.backend.sleep(seconds)
 
 
+def key(secret: SecretStr, owner: str) -> bytes:
+    """The secret of an API key."""
+    return hmac.digest(secret.get_secret_value().encode(), owner.encode(), "sha256")
+
+
 def is_public(address: str) -> bool:
     """Whether anybody on the internet can reach it; what hides one of version 4 in it (RFC 4291, 3056, 6052) is not."""
     ip = ip_address(address)
@@ -157,7 +160,7 @@ def main() -> None:
     settings = read_settings(Settings)
     if len(sys.argv) != 2 or settings.webhook_secret is None:
         raise SystemExit("usage: VOXMOOD_WEBHOOK_SECRET=... python -m voxmood_gateway.jobs.webhook NAME")
-    print(f"whsec_{base64.b64encode(Webhook(settings).key(sys.argv[1])).decode()}")
+    print(f"whsec_{base64.b64encode(key(settings.webhook_secret, sys.argv[1])).decode()}")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ class Work:
                 return max(error.retry_after or 0, min(LONGEST, 2.0**job.tries))
             job.number, job.tries = job.number + 1, 0
             await self.store.save(job, lease, (job.number - 1, outcome))
-        job.ended, job.told = time.time(), "pending" if job.webhook else None
+        job.ended = time.time()
         await self.store.save(job, lease)
         self.jobs.labels("done").inc()
         return await self.tell(job, lease)
