@@ -217,6 +217,7 @@ def test_it_speaks_russian(page: Page) -> None:
     page.set_input_files("#file", VOICES / "ru-positive-concert.ogg")
     assert mood(page) == "Позитив"
     assert "русский" in page.locator("#sureness").inner_text()
+    expect(page.locator("#sentences [lang=ru]").first).to_contain_text("концерте")
     page.get_by_role("button", name="English").click()
     assert mood(page) == "Positive"
     expect(page.locator("html")).to_have_attribute("lang", "en")
@@ -322,9 +323,9 @@ def test_a_recording_ends_and_is_sent_before_it_is_too_long(browser: Browser, st
 
 
 LAYOUTS = [
-    {"color_scheme": scheme, "viewport": {"width": width, "height": height}}
+    {"color_scheme": scheme, "locale": locale, "viewport": {"width": width, "height": height}}
     for scheme in ("light", "dark")
-    for width, height in (DESK, PHONE)
+    for locale, (width, height) in (("en", DESK), ("ru", PHONE))  # Russian words are longer
 ]
 
 

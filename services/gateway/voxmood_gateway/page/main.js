@@ -42,7 +42,7 @@ async function start(sent) {
     });
 
   function showSentences(known) {
-    transcript.show(known, playFrom);
+    transcript.show(known, playFrom, analysis?.language);
     player.colour(known);
   }
 

@@ -10,11 +10,13 @@ const legend = document.getElementById("legend");
 
 let shown = [];
 let player = null;
+let spoken = "";
 
-/** Show sentences, with a button each that calls `playFrom(seconds)` where there is something to play. */
-export function show(sentences, playFrom) {
+/** Show sentences in a language, each with a button that calls `playFrom(seconds)` where there is something to play. */
+export function show(sentences, playFrom, language = null) {
   shown = sentences;
   player = playFrom;
+  spoken = language ?? "";
   fill();
 }
 
@@ -59,8 +61,9 @@ function item(sentence) {
   const words = pieces(sentence).map(({ text, side, strong }) =>
     side ? element("mark", strong ? `${side} strong` : side, text) : text,
   );
-  const said = element("p", "", element("span", "unseen", `${t(verdict)}: `), ...words);
-  return element("li", verdict, ...(start === null ? [] : [time(start)]), sign, said);
+  const said = element("span", "", ...words);
+  said.lang = spoken; // a screen reader speaks it so; empty: unknown
+  return element("li", verdict, ...(start === null ? [] : [time(start)]), sign, element("p", "", element("span", "unseen", `${t(verdict)}: `), said));
 }
 
 function time(start) {
