@@ -1,6 +1,6 @@
 """Write docs/reliability.md from what the commands that it names have measured.
 
-python -m bench.reliability      # 1 s; reads load.json, faults.json, fuzz.json and hostile.json beside it
+python -m bench.reliability      # 1 s; reads the figures of the others beside it
 """
 
 import json
@@ -58,6 +58,14 @@ see until all works again by itself. {injected} faults were injected, {survived}
 
 A process that dies is started again by Compose (`restart: unless-stopped`), by Kubernetes, and by `make run`.
 
+## Replicas
+
+`python -m bench.replicas` sends voice messages to one replica of asr on a core of its own, and to HAProxy before two
+([operations](operations.md#beyond-one-machine)), {clients} at a time. Two answer {ratio:.2f} times as many as one
+({ratios} in {rounds} rounds; the machine's load before was {busy}). Then one of them is killed with {at_work} messages
+at work, and started again: of {offered} messages {lost} are lost, since the client asks again, and the new process
+answers {anew}.
+
 ## Hostile files
 
 `python -m tests.hostile` sends ten files that promise far more than they hold. Each was answered, the service went
@@ -78,7 +86,7 @@ splitting of sentences, the windows and the moods to what must hold for any text
 """
 
 
-def page(load: Figures, faults: list[Figures], fuzz: Figures, hostile: Figures) -> str:
+def page(load: Figures, faults: list[Figures], replicas: Figures, fuzz: Figures, hostile: Figures) -> str:
     """The whole page."""
     health, queue, retry = load["health"], load["queue"], load["retry_after_s"]
     return TEXT.format(
@@ -114,6 +122,15 @@ def page(load: Figures, faults: list[Figures], fuzz: Figures, hostile: Figures) 
             ("fault", "what users see", "survived"),
             [[fault["what"], fault["seen"], f"{fault['survived']} of {fault['injected']}"] for fault in faults],
         ),
+        clients=replicas["clients"],
+        ratio=replicas["ratio"],
+        busy=replicas["load_before"],
+        ratios=", ".join(f"{ratio:.2f}" for ratio in replicas["ratios"]),
+        rounds=len(replicas["ratios"]),
+        at_work=replicas["killed"]["at_work_when_killed"],
+        offered=replicas["killed"]["offered"],
+        lost=replicas["killed"]["lost"] or "none",
+        anew=replicas["killed"]["answered_by_the_new_process"],
         hostile=table(
             ("file", "KB", "answer", "decoder", "service"),
             [
@@ -154,10 +171,9 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def measured() -> str:
     """The page of what lies in this folder."""
-    load, faults, fuzz, hostile = (
-        json.loads((HERE / f"{name}.json").read_text()) for name in ("load", "faults", "fuzz", "hostile")
-    )
-    return page(load, faults, fuzz, hostile)
+    names = ("load", "faults", "replicas", "fuzz", "hostile")
+    load, faults, replicas, fuzz, hostile = (json.loads((HERE / f"{name}.json").read_text()) for name in names)
+    return page(load, faults, replicas, fuzz, hostile)
 
 
 if __name__ == "__main__":
