@@ -39,7 +39,7 @@ lint: $(VENV)/dev  ## style, types, known insecure code, packages that fit toget
 	check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	hadolint */*/Dockerfile
 	mkdir -p runs
-	for part in base telegram; do kubectl kustomize deploy/kubernetes/$$part -o runs/$$part.yaml && \
+	for part in base telegram jobs; do kubectl kustomize deploy/kubernetes/$$part -o runs/$$part.yaml && \
 		kubernetes-validate --strict --quiet -k 1.31 -k 1.37 runs/$$part.yaml || exit 1; done
 	$(SITE)
 

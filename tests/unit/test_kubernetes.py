@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -30,7 +31,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
     copy = shutil.copytree(FOLDER, tmp_path_factory.mktemp("deploy") / "kubernetes")
     for file in copy.glob("example/*.env.example"):
         file.rename(file.with_suffix(""))
-    command = ["kubectl", "kustomize", str(copy / "example")]
+    return build(copy / "example")
+
+
+def build(folder: Path) -> list[Resource]:
+    command = ["kubectl", "kustomize", str(folder)]
     return list(yaml.safe_load_all(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
@@ -96,6 +101,7 @@ def test_container_listens_where_it_is_looked_for(
     assert read.host == "0.0.0.0"  # noqa: S104 (all of the container's)
     assert getattr(read, f"{service}_port") == default_port(service)
     assert container(deployments[service])["ports"] == [{"name": "http", "containerPort": default_port(service)}]
+    assert getattr(read, "jobs_dir", None) is None, "gateways share them elsewhere"
     if isinstance(read, UpstreamSettings):
         assert read.asr_url == f"http://asr:{default_port('asr')}"
         assert read.sentiment_url == f"http://sentiment:{default_port('sentiment')}"
@@ -205,8 +211,9 @@ def test_one_bot_runs_once(deployments: dict[str, Resource]) -> None:
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
 
-def test_only_who_must_can_connect(built: list[Resource], deployments: dict[str, Resource]) -> None:
-    policies = of(built, "NetworkPolicy")
+@pytest.mark.parametrize("jobs", [False, True], ids=["without jobs", "with jobs"])
+def test_only_who_must_can_connect(built: list[Resource], deployments: dict[str, Resource], jobs: bool) -> None:
+    policies = of(built, "NetworkPolicy") + (build(FOLDER / "jobs") if jobs else [])
     ours = {
         name: Place("voxmood", labels(deployment), {"http": default_port(name)})
         for name, deployment in deployments.items()
@@ -216,15 +223,15 @@ def test_only_who_must_can_connect(built: list[Resource], deployments: dict[str,
         "ingress": Place("ingress-nginx", {"app.kubernetes.io/name": "ingress-nginx"}),
         "prometheus": Place("monitoring", {"app.kubernetes.io/name": "prometheus"}),
         "dns": Place("kube-system", {"k8s-app": "kube-dns"}),
-        "stranger": Place("voxmood", {}),
+        "redis": Place("voxmood", {"app.kubernetes.io/name": "redis"}),
     }
     places = ours | others
-    ports = {name: default_port(name) for name in ours} | {"dns": 53, "internet": 443, "stranger": 80}
+    ports = {name: default_port(name) for name in ours} | {"dns": 53, "internet": 443, "redis": 6379}
     found = {
         (source, target)
         for source in places
         for target in places
-        if target in ports and {source, target} & {*ours, "stranger"} and source != target
+        if target in ports and {source, target} & {*ours, "redis"} and source != target
         if passes(policies, places[source], places[target], ports[target])
     }
     assert found == {
@@ -232,6 +239,7 @@ def test_only_who_must_can_connect(built: list[Resource], deployments: dict[str,
         ("telegram", "internet"),
         *((outside, "gateway") for outside in ("internet", "ingress", "prometheus", "dns")),
         *(("prometheus", name) for name in ours),
+        *((("gateway", "redis"), ("gateway", "internet")) if jobs else ()),
     }
     assert not any(passes(policies, places["prometheus"], place, 22) for place in ours.values())
 
