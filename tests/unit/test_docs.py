@@ -1,14 +1,18 @@
 """The site builds without a warning, needs nothing from elsewhere, and names every setting and every endpoint."""
 
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from openai.types.audio.transcription_create_params import TranscriptionCreateParamsStreaming
+from tokenizers import Tokenizer
 
 from tools.stack import ROOT
 from voxmood_asr import app as asr
@@ -16,6 +20,7 @@ from voxmood_asr.settings import Settings as AsrSettings
 from voxmood_gateway import app as gateway
 from voxmood_gateway.settings import Settings as GatewaySettings
 from voxmood_sentiment import app as sentiment
+from voxmood_sentiment.settings import SHIPPED
 from voxmood_sentiment.settings import Settings as SentimentSettings
 
 DOCS = ROOT / "docs"
@@ -80,15 +85,42 @@ def test_every_setting_has_its_row(site: Path) -> None:
     ],
     ids=lambda app: app.title,
 )
-def test_every_endpoint_is_documented(app: FastAPI) -> None:
-    pages = (DOCS / "api.md").read_text() + (DOCS / "operations.md").read_text()
-    ours = [path for path in app.openapi()["paths"] if f"`{path}`" not in pages]
-    assert [path for path in ours if not re.search(rf"`(GET|POST|DELETE) {re.escape(path)}`", pages)] == []
+def test_every_endpoint_field_and_status_is_documented(app: FastAPI) -> None:
+    api, operations = ((DOCS / page).read_text() for page in ("api.md", "operations.md"))
+    schema = app.openapi()
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            assert f"`{method.upper()} {path}`" in api or f"`{path}`" in operations
+            names = [*fields(schema, operation)]
+            assert [name for name in names if not re.search(rf"[`\"]{re.escape(name)}[`\"=]", api)] == [], path
+            refused = [status for status in operation["responses"] if int(status) >= 400]
+            assert [status for status in refused if f"\n| {status} |" not in api] == [], path
+
+
+def fields(schema: dict[str, Any], operation: dict[str, Any]) -> Iterator[str]:
+    """What the body of a request may hold."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        body = content["schema"]
+        yield from schema["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], body)["properties"]
 
 
 def test_everything_that_openais_client_can_send_has_its_row() -> None:
     page = (DOCS / "moving.md").read_text()
     assert [name for name in TranscriptionCreateParamsStreaming.__annotations__ if f"`{name}`" not in page] == []
+
+
+def test_the_figures_of_the_model_are_its_own() -> None:
+    page = (DOCS / "how-it-works.md").read_text()
+    config, deletion = (json.loads((SHIPPED / name).read_text()) for name in ("config.json", "deletion.json"))
+    pieces = Tokenizer.from_file(str(SHIPPED / "tokenizer.json")).get_vocab_size()
+    assert f"$T$ is {config['temperature']}" in page
+    assert f"below {config['hard_to_say_below']} the verdict" in page
+    assert f"{config['max_length']} pieces" in page
+    assert f"{pieces:,} pieces" in page
+    three = deletion["words"]["3"]
+    assert f"Over {deletion['texts']} texts" in page
+    assert f"{three['named']:.0f} points" in page
+    assert f"random\nwords {three['random']:.0f} " in page
 
 
 def test_every_picture_is_shown() -> None:
