@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from tests.conftest import Serve
 from tools.servers import Server, balancer, service
 from tools.stack import Urls, free_ports
-from voxmood import Analyzer
+from voxmood import Analyzer, Unavailable
 
 Said = dict[str, dict[str, str]]
 ONE_AT_A_TIME = {"VOXMOOD_ASR_WORKERS": "1", "VOXMOOD_ASR_THREADS": "1"}
@@ -150,3 +150,17 @@ async def test_where_nobody_listens_the_other_one_is_asked(serve: Serve, tmp_pat
         async with httpx.AsyncClient(base_url=front.url, timeout=30) as client:
             answers = await asyncio.gather(*(client.post("/name", content=bytes(1_000_000)) for _ in range(8)))
     assert [answer.json() for answer in answers] == ["it"] * 8
+
+
+async def test_where_nobody_listens_at_all_is_said_as_the_services_would(tmp_path: Path) -> None:
+    one, two = (f"http://127.0.0.1:{port}" for port in free_ports(2))
+    with balancer(one, two, tmp_path / "haproxy.log") as front:
+        async with httpx.AsyncClient(base_url=front.url, transport=httpx.AsyncHTTPTransport(retries=5)) as client:
+            answer = await client.post("/name")
+        with pytest.raises(Unavailable, match="no replica is ready: try again"):
+            async with Analyzer(front.url, retries=0) as analyzer:
+                await analyzer.recognise(b"sound")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "5"
+    assert (answer.json()["status"], answer.json()["code"]) == (503, Unavailable.code)
