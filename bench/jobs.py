@@ -43,10 +43,10 @@ WAIT = 900  # seconds for all jobs to end
 class Settings:
     """How much is offered, and how often something dies."""
 
-    jobs: int = 30
+    jobs: int = 20
     files: int = 3
-    least_pause_s: float = 1.0  # between two deaths
-    most_pause_s: float = 6.0
+    least_pause_s: float = 2.0  # between two deaths
+    most_pause_s: float = 10.0
     patience_s: int = 3  # of the gateways with each other
     compared: int = 8  # files of a job that is timed beside as many requests
     runs: int = 5
@@ -87,7 +87,7 @@ class Callers:
 
     def __init__(self, gateways: list[Server], dice: random.Random) -> None:
         self.gateways, self.dice = gateways, dice
-        self.http = httpx.AsyncClient(timeout=10)
+        self.http = httpx.AsyncClient(timeout=30)
         self.made: dict[str, set[str]] = {}  # ids that were answered, by the key that was sent
         self.analyses: dict[tuple[str, int], Any] = {}  # the first one seen of each file
         self.changed = 0
@@ -116,7 +116,7 @@ class Callers:
         """Return once the job has ended and its webhook was told."""
         job: dict[str, Any] = {"webhook": "pending"}
         while job["webhook"] == "pending":
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(2)
             job = await self.ask("GET", f"/jobs/{id}")
             for number, file in enumerate(job["files"]):
                 if file["analysis"]:

@@ -1,6 +1,7 @@
 """The gateway before services that fail: what its caller is told, and that nobody works for a caller who has left."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -97,3 +98,14 @@ async def test_a_caller_who_leaves_is_worked_for_no_longer(serve: Serve) -> None
                 await begun.wait()
                 call.cancel()
                 await left.wait()
+
+
+def test_a_caller_who_leaves_while_sending_is_no_fault_of_ours(serve: Serve) -> None:
+    with serve(create_app(Settings())[0]) as url:
+        with socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0)) as connection:
+            head = "POST /analyze HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+            connection.sendall(f"{head}Content-Length: 1000\r\n\r\n--b\r\n".encode())
+        metrics = ""
+        while "voxmood_problems_total{" not in metrics:
+            metrics = httpx.get(f"{url}/metrics").text
+    assert 'voxmood_problems_total{code="hung_up"} 1.0' in metrics

@@ -2,25 +2,30 @@
 
 import base64
 import hashlib
+import resource
+import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 from fastapi import FastAPI, Request, Response
 from redis import Redis
 from standardwebhooks import Webhook
 
 from tests.conftest import Serve
 from tools.servers import Server, service
-from tools.stack import Urls
+from tools.stack import Urls, free_ports
 from voxmood import GatewayClient, InvalidInput
 
 BIRTHDAY, HOLIDAY = "en-negative-birthday", "en-negative-holiday"
@@ -68,7 +73,7 @@ def done(job: Any) -> bool:
     return bool(job["state"] == "done")
 
 
-def told(job: Any) -> bool:
+def was_told(job: Any) -> bool:
     return job["webhook"] in ("delivered", "failed")
 
 
@@ -77,7 +82,7 @@ def gateway(stack: Urls, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     keys = ",".join(f"{name}:{hashlib.sha256(key.encode()).hexdigest()}" for name, key in KEYS.items())
     with ExitStack() as running:
 
-        def start(**env: str) -> Gateway:
+        def start(before: Callable[[], None] | None = None, **env: str) -> Gateway:
             settings = {
                 "VOXMOOD_ASR_URL": stack.asr,
                 "VOXMOOD_SENTIMENT_URL": stack.sentiment,
@@ -86,7 +91,9 @@ def gateway(stack: Urls, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
                 "VOXMOOD_JOBS_PATIENCE": "2",
                 **({} if "VOXMOOD_JOBS_REDIS_URL" in env else {"VOXMOOD_JOBS_DIR": str(tmp_path / "jobs")}),
             }
-            server = running.enter_context(service("gateway", tmp_path / "gateway.log", {**settings, **env}))
+            server = running.enter_context(
+                service("gateway", tmp_path / "gateway.log", {**settings, **env}, before=before)
+            )
             server.until("/readyz")
             return Gateway(server)
 
@@ -133,12 +140,12 @@ def test_a_kill_loses_nothing_and_does_nothing_twice(
         place = made.headers["location"]
         before = front.until(place, lambda job: job["files"][1]["duration"])
         front.server.restart()
-        after = front.until(place, told)
+        after = front.until(place, was_told)
         assert [file["state"] for file in after["files"]] == ["done", "done"]
         assert after["files"][0] == before["files"][0], "its times too: it was not recognised again"
         assert front.post(voices[BIRTHDAY], voices[HOLIDAY], **sent).headers["location"] == place
         front.server.restart()
-        assert front.until(place, told) == after
+        assert front.until(place, was_told) == after
     (told_once,) = receiver.told
     assert told_once[0]["webhook-id"].startswith(place.rpartition("/")[2])
 
@@ -174,7 +181,7 @@ def test_gateways_that_share_jobs_finish_those_of_a_killed_one(
         two.until(jobs[1], lambda job: job["files"][0]["duration"])  # each gateway has one
         one.server.kill()
         for place in jobs:
-            job = two.until(place, told, seconds=120)
+            job = two.until(place, was_told, seconds=120)
             assert {file["state"] for file in job["files"]} == {"done"}
     names = Counter(headers["webhook-id"] for headers, _ in receiver.told)
     assert {name.removesuffix(".done") for name in names} == {place.rpartition("/")[2] for place in jobs}
@@ -190,7 +197,7 @@ def test_webhooks_are_signed_and_tried_again(
     with serve(receiver.app) as url:
         front = gateway(VOXMOOD_WEBHOOK_PRIVATE="true")
         place = front.post(b"no sound", webhook=f"{url}/hook").headers["location"]
-        assert front.until(place, told)["webhook"] == "delivered"
+        assert front.until(place, was_told)["webhook"] == "delivered"
     assert len({headers["webhook-id"] for headers, _ in receiver.told}) == 1
     monkeypatch.setenv("VOXMOOD_WEBHOOK_SECRET", SECRET)
     command = [sys.executable, "-m", "voxmood_gateway.jobs.webhook", "anna"]
@@ -200,6 +207,44 @@ def test_webhooks_are_signed_and_tried_again(
         assert (message["type"], message["data"]["id"]) == ("job.done", place.rpartition("/")[2])
     assert base64.b64encode(SECRET.encode()).decode() not in secret
     assert len(receiver.told) == 2
+
+
+@contextmanager
+def https(certificate: trustme.LeafCert, told: list[str]) -> Iterator[str]:
+    """A server with this certificate; `told` gets the names of the webhooks that reach it."""
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(self.headers["webhook-id"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"https://localhost:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_webhooks_are_told_who_proves_to_be_the_host(gateway: Callable[..., Gateway], tmp_path: Path) -> None:
+    authority, told = trustme.CA(), list[str]()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    with https(authority.issue_cert("localhost"), told) as right, https(authority.issue_cert("else"), told) as wrong:
+        front = gateway(VOXMOOD_WEBHOOK_PRIVATE="true", SSL_CERT_FILE=str(tmp_path / "ca.pem"))
+        front.post(b"no sound", webhook=wrong)
+        while 'voxmood_webhooks_total{outcome="again"}' not in httpx.get(f"{front.server.url}/metrics").text:
+            pass
+        assert told == []
+        place = front.post(b"no sound", webhook=right).headers["location"]
+        assert front.until(place, was_told)["webhook"] == "delivered"
+        assert told == [f"{place.rpartition('/')[2]}.done"]
 
 
 def test_webhooks_reach_no_private_address(gateway: Callable[..., Gateway], serve: Serve) -> None:
@@ -217,7 +262,7 @@ def test_webhooks_reach_no_private_address(gateway: Callable[..., Gateway], serv
             refused = front.post(b"no sound", webhook=wrong)
             assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
         place = front.post(b"no sound", webhook=f"https://localhost:{port}/hook").headers["location"]
-        assert front.until(place, told)["webhook"] == "failed", "a name is looked up where it is connected to"
+        assert front.until(place, was_told)["webhook"] == "failed", "a name is looked up where it is connected to"
     assert receiver.told == []
 
 
@@ -256,6 +301,29 @@ def test_orders_that_are_refused(gateway: Callable[..., Gateway], voices: dict[s
     assert int(full.headers["retry-after"]) > 0
     assert front.post(b"sound", who="boris").status_code == 202, "each key has a queue of its own"
     front.ask("DELETE", place)
+
+
+@pytest.mark.fault("no space for a job", seen="503 `unavailable`; jobs that fit are taken and done")
+def test_no_space(gateway: Callable[..., Gateway]) -> None:
+    most = 1_500_000
+    front = gateway(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
+    full = front.post(bytes(900_000), bytes(900_000))
+    assert (full.status_code, full.json()["code"]) == (503, "unavailable")
+    front.until(front.post(b"no sound").headers["location"], done)
+
+
+@pytest.mark.fault("the Redis of jobs away", seen="503 `unavailable`; jobs are taken and done once it is there")
+def test_redis_is_away(gateway: Callable[..., Gateway], tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    front = gateway(VOXMOOD_JOBS_REDIS_URL=f"redis://127.0.0.1:{port}")
+    away = front.post(b"no sound")
+    assert (away.status_code, away.json()["code"]) == (503, "unavailable")
+    assert int(away.headers["retry-after"]) > 0
+    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    with Server(command, port=port, env={}, log=tmp_path / "redis.log"):
+        while (made := front.post(b"no sound")).status_code != 202:
+            pass
+        front.until(made.headers["location"], done)
 
 
 def test_without_a_place_there_are_no_jobs(stack: Urls, voices: dict[str, bytes]) -> None:

@@ -20,6 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
@@ -122,6 +123,9 @@ def install(app: FastAPI, table: Table) -> None:
         detail = "too many uploads at once, there is no room for this one: try again"
         return problem(503, "no_room", detail, {"Retry-After": "5"})
 
+    async def gone(request: Request, _: ClientDisconnect) -> JSONResponse:
+        return await known_error(request, HungUp("the client went away before it had sent everything"))
+
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
         if isinstance(error.__cause__, OSError):  # FastAPI takes it for a broken form
             return await full(request, error.__cause__)
@@ -135,4 +139,5 @@ def install(app: FastAPI, table: Table) -> None:
         app.exception_handler(kind)(known_error)
     app.exception_handler(RequestValidationError)(wrong_fields)
     app.exception_handler(HTTPException)(refused)
+    app.exception_handler(ClientDisconnect)(gone)
     app.exception_handler(OSError)(full)

@@ -15,6 +15,8 @@ from contextlib import asynccontextmanager
 from typing import Any, BinaryIO
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 from saq import Job as Turn
 from saq import Worker
@@ -27,6 +29,7 @@ logger = logging.getLogger("voxmood.jobs")
 PREFIX = "voxmood:jobs"
 OPEN = f"{PREFIX}:open"  # a hash: owners of the jobs that have something to do, by id
 UPLOAD = 600  # seconds that audio stays whose job was never made
+WITHOUT_END = 1_000_000_000  # tries
 AGAIN = 2  # seconds until a step that failed, or whose worker died, is tried again
 
 # Keys: the job, its outcomes, OPEN, the repetition, its audio ...
@@ -70,6 +73,9 @@ class Shared:
         self.keep, self.patience = int(keep), patience
         self.redis: Any = Redis.from_url(url)  # its types leave open whether it is asynchronous
         self.queue = RedisQueue(self.redis, name="voxmood")
+        # The worker would ask a Redis that is away in a loop.
+        self.patient = Redis.from_url(url, retry=Retry(ExponentialBackoff(cap=10, base=0.1), WITHOUT_END))
+        self.turns = RedisQueue(self.patient, name="voxmood")
         self._add, self._take, self._save = map(self.redis.register_script, (ADD, TAKE, SAVE))
 
     async def open(self) -> None:
@@ -77,7 +83,8 @@ class Shared:
 
     async def close(self) -> None:
         """See store.Store."""
-        await self.queue.disconnect()
+        await self.redis.aclose()
+        await self.patient.aclose()
 
     async def add(self, job: Record, audio: Sequence[BinaryIO], repeat: str | None) -> Record:
         """See store.Store."""
@@ -161,7 +168,7 @@ class Shared:
                 await self._offer(context["job"].key, int(time.time() + context["pause"]) + 1)
 
         worker: Worker[Any] = Worker(
-            self.queue,
+            self.turns,
             [("step", work)],
             concurrency=parallel,
             after_process=after,
@@ -181,7 +188,7 @@ class Shared:
             scheduled=at,
             timeout=0,
             heartbeat=self.patience,
-            retries=1_000_000,
+            retries=WITHOUT_END,
             retry_delay=AGAIN,
             ttl=-1,
         )
