@@ -6,17 +6,14 @@ the analysis, which they ask of `/analyze` like anyone else.
 """
 
 import hashlib
-from os import PathLike
 from pathlib import Path
 from string import Template
-from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
 
 from voxmood_gateway.settings import Settings
 
@@ -31,33 +28,30 @@ POLICY = (
 """Nothing of others' and nothing inline; what is played was chosen or recorded in the page."""
 
 
-class Files(StaticFiles):
-    """Files that never change under their address."""
-
-    def file_response(self, full_path: str | PathLike[str], *args: Any, **kwargs: Any) -> Response:
-        """Let browsers keep it."""
-        response = super().file_response(full_path, *args, **kwargs)
-        response.headers["Cache-Control"] = FOREVER
-        return response
-
-
 def add_page(app: FastAPI, settings: Settings) -> None:
-    """Serve the page and its files, compressed."""
+    """Serve the page and its files. Answers are compressed from now on, but for streams."""
     files = [path for path in sorted(FOLDER.rglob("*")) if path.is_file()]
-    address = f"page/{hashlib.sha256(b''.join(path.read_bytes() for path in files)).hexdigest()[:12]}"
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
     modules = [path.relative_to(FOLDER).as_posix() for path in files if path.suffix == ".js"]
     html = Template((FOLDER / "index.html").read_text(encoding="utf-8")).substitute(
-        files=address,
+        files=f"page/{digest}",
         # All at once: a browser would else learn of a module only from the one that imports it.
-        preload="\n".join(f'<link rel="modulepreload" href="{address}/{module}">' for module in modules),
+        preload="\n".join(f'<link rel="modulepreload" href="page/{digest}/{module}">' for module in modules),
         max_bytes=settings.max_bytes,
         max_seconds=settings.max_seconds,
         max_characters=settings.max_characters,
     )
+    static = StaticFiles(directory=FOLDER)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
 
-    async def page(scope: Scope, receive: Receive, send: Send) -> None:
-        response = HTMLResponse(html, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
-        await response(scope, receive, send)
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return HTMLResponse(html, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
-    app.router.routes.append(Route("/", GZipMiddleware(page), methods=["GET"]))
-    app.mount(f"/{address}", GZipMiddleware(Files(directory=FOLDER)))
+    @app.get("/page/{version}/{file:path}", include_in_schema=False)
+    async def page_file(request: Request, version: str, file: str) -> Response:
+        if version != digest:  # of another release: it must not be kept as this one's
+            raise HTTPException(404, "this file is of another version of the page: load the page again")
+        response = await static.get_response(file, request.scope)
+        response.headers["Cache-Control"] = FOREVER
+        return response
