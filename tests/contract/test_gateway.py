@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -109,3 +110,19 @@ def test_a_caller_who_leaves_while_sending_is_no_fault_of_ours(serve: Serve) -> 
         while "voxmood_problems_total{" not in metrics:
             metrics = httpx.get(f"{url}/metrics").text
     assert 'voxmood_problems_total{code="hung_up"} 1.0' in metrics
+
+
+def test_a_job_gives_way_and_tries_again_what_may_pass(serve: Serve, tmp_path: Path) -> None:
+    answers = [(429, {"Retry-After": "1"}), (503, {}), (415, {})]
+
+    async def recover(_: Request) -> Response:
+        status, headers = answers.pop(0)
+        return Response(b'{"code": "not_audio", "detail": "no sound"}', status, headers)
+
+    with serve(asr(recover)) as asr_url, serve(create_app(Settings(asr_url=asr_url, jobs_dir=tmp_path))[0]) as url:
+        made = httpx.post(f"{url}/jobs", files={"audio": b"sound"})
+        job = made.json()
+        while job["state"] != "done":
+            job = httpx.get(f"{url}{made.headers['location']}").json()
+    assert answers == []
+    assert job["files"][0]["problem"] == {"status": 415, "code": "not_audio", "detail": "no sound"}
