@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from voxmood import Job
-from voxmood_gateway.body import JOBS_OPENAPI, read_order
 from voxmood_gateway.jobs.models import Record
+from voxmood_gateway.jobs.order import OPENAPI, read_order
 from voxmood_gateway.jobs.store import Store
 from voxmood_gateway.jobs.work import Work
 from voxmood_gateway.keys import Gate
@@ -78,7 +78,7 @@ def add_routes(app: FastAPI, work: Work | None, gate: Gate, settings: Settings) 
             202: {"headers": {"Location": {"description": "where the job is", "schema": {"type": "string"}}}},
             **documented(400, 401, 413, 415, 422, 429, 501, 503),
         },
-        openapi_extra=JOBS_OPENAPI,
+        openapi_extra=OPENAPI,
     )
     async def make_job(
         request: Request,
