@@ -9,7 +9,7 @@ export class Problem extends Error {
 }
 
 /**
- * Ask for the analysis of a message, `{ blob, name }` or `{ text }`, with its words weighed.
+ * Ask for the analysis of a message, `{ blob }` or `{ text }`, with its words weighed.
  *
  * `on.upload(share)`, `on.progress({ seconds, duration })` and `on.sentence(sentence)` tell how far it is. XMLHttpRequest
  * rather than fetch, which tells nothing of an upload. Rejects with Problem, or with an AbortError when `signal` says so.

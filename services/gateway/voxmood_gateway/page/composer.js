@@ -14,7 +14,7 @@ let recording = null;
 let longest = 0; // a timer
 let take = () => {};
 
-/** Call `onMessage({ blob, name })` or `onMessage({ text })` for each message that may be sent. */
+/** Call `onMessage({ blob })` or `onMessage({ text })` for each message that may be sent. */
 export function listen(onMessage) {
   take = onMessage;
   byId("file").addEventListener("change", ({ target }) => {
@@ -73,7 +73,7 @@ async function takeFile(file) {
   const seconds = await duration(file);
   if (seconds > limits.maxSeconds)
     return refuse(t("too_long_file", { length: clock(seconds), most: clock(limits.maxSeconds) }));
-  take({ blob: file, name: file.name });
+  if (!byId("composer").hidden) take({ blob: file });
 }
 
 function takeText(text) {
@@ -94,6 +94,7 @@ function duration(file) {
     audio.onloadedmetadata = () => done(audio.duration);
     audio.onerror = () => done(null);
     audio.src = URL.createObjectURL(file);
+    setTimeout(done, 2000, null); // browsers that save power may not read it before it is played
   });
 }
 
@@ -124,7 +125,7 @@ async function finish(send) {
   clearTimeout(longest);
   const blob = await ended.stop();
   showRecorder(false);
-  if (send && blob.size) take({ blob, name: "" });
+  if (send && blob.size) take({ blob });
   else byId("record").focus();
 }
 

@@ -21,9 +21,11 @@ let work = new AbortController();
 let showProblem = () => {};
 
 async function start(sent) {
+  work.abort();
+  work = new AbortController();
+  const { signal } = work;
   message = sent;
   analysis = null;
-  work = new AbortController();
   const sentences = [];
   const waiting = message.blob ? "working" : "reading";
   enter("working");
@@ -31,11 +33,12 @@ async function start(sent) {
   announce(t(waiting));
   steps.begin(Boolean(message.blob));
   transcript.show([], null);
-  byId("warnings").replaceChildren();
+  showWarnings();
   byId("silent").hidden = true;
   let playFrom = null;
   if (message.blob)
     player.load(message.blob, transcript.follow).then((playable) => {
+      if (signal.aborted) return; // another message is shown by now
       byId("silent").hidden = playable;
       playFrom = playable ? player.playFrom : null;
       showSentences(analysis?.sentences ?? sentences);
@@ -49,7 +52,7 @@ async function start(sent) {
   try {
     const done = await analyse(message, {
       key,
-      signal: work.signal,
+      signal,
       on: {
         upload: steps.upload,
         progress: steps.recognition,
@@ -73,13 +76,21 @@ async function start(sent) {
 function finish() {
   enter("done");
   verdict.show(analysis);
-  byId("warnings").replaceChildren(
-    ...analysis.warnings.map((warning) => transcript.element("li", "", warning)),
-  );
+  showWarnings();
   byId("copies").hidden = !analysis.transcript;
-  byId("copies").querySelector("[value=srt]").hidden = analysis.duration === null;
+  byId("copies").querySelector("[value=srt]").hidden = analysis.sentences.some(({ start }) => start === null);
   announce(byId("sureness").textContent); // the mood is read when it gets the focus
   if (!byId("player").contains(document.activeElement)) byId("mood").focus({ preventScroll: true });
+}
+
+function showWarnings() {
+  const items = (analysis?.warnings ?? []).map((warning) => {
+    const known = warning === "truncated";
+    const item = transcript.element("li", "", known ? t(warning) : warning);
+    if (!known) item.lang = "en"; // as the gateway says it
+    return item;
+  });
+  byId("warnings").replaceChildren(...items);
 }
 
 function fail(error) {
@@ -136,7 +147,10 @@ for (const button of byId("copies").querySelectorAll("button"))
 for (const button of document.querySelectorAll(".languages button"))
   button.addEventListener("click", () => speak(button.value));
 
-whenLanguageChanges(() => showProblem());
+whenLanguageChanges(() => {
+  showProblem();
+  showWarnings();
+});
 speak();
 composer.listen(start);
 composer.show(true);

@@ -58,7 +58,7 @@ export function unload() {
 
 /** Colour the sentences that are known by now. */
 export function colour(known) {
-  sentences = known;
+  sentences = known.filter(({ start }) => start !== null);
   if (!wave?.getDecodedData()) return;
   wave.setOptions({});
   drawLine();
@@ -152,4 +152,7 @@ container.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => colour(sentences));
-whenLanguageChanges(tell);
+whenLanguageChanges(() => {
+  tell();
+  colour(sentences);
+});
