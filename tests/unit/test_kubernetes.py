@@ -74,7 +74,7 @@ def test_each_kind_is_one_that_the_validator_knows(built: list[Resource]) -> Non
         assert resource["metadata"].get("namespace", "voxmood") == "voxmood"
 
 
-def test_each_file_is_listed(built: list[Resource]) -> None:
+def test_each_file_is_listed() -> None:
     for file in FOLDER.glob("*/kustomization.yaml"):
         listed = yaml.safe_load(file.read_text())
         names = listed.get("resources", []) + [patch["path"] for patch in listed.get("patches", [])]
@@ -142,6 +142,15 @@ def test_container_is_restricted_and_has_what_compose_gives(service: str, deploy
 def mebibytes(size: str) -> str:
     """1g, as compose writes it, as Kubernetes does."""
     return size[:-1] + {"m": "Mi", "g": "Gi"}[size[-1]]
+
+
+@each_service
+def test_memory_that_was_measured_is_asked_for(service: str, deployments: dict[str, Resource]) -> None:
+    (row,) = re.findall(
+        rf"^\| {service} \|.*", (ROOT / "docs/operations.md").read_text().partition("## Health")[0], re.M
+    )
+    asked = container(deployments[service])["resources"]["requests"]["memory"].removesuffix("Mi")
+    assert max(int(figure) for figure in re.findall(r"(\d+) MB", row)) * 1e6 <= int(asked) * 2**20
 
 
 def test_threads_and_cores_agree(deployments: dict[str, Resource], monkeypatch: pytest.MonkeyPatch) -> None:
