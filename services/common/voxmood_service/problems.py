@@ -114,7 +114,7 @@ def install(app: FastAPI, table: Table) -> None:
 
     async def wrong_fields(_: Request, error: RequestValidationError) -> JSONResponse:
         # Only where and what: pydantic's message for a value error may quote the value, so the input stays out.
-        places = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        places = [_told(item) for item in error.errors()]
         return problem(422, "invalid_request", "; ".join(places))
 
     async def full(_: Request, error: OSError) -> JSONResponse:
@@ -141,3 +141,8 @@ def install(app: FastAPI, table: Table) -> None:
     app.exception_handler(HTTPException)(refused)
     app.exception_handler(ClientDisconnect)(gone)
     app.exception_handler(OSError)(full)
+
+
+def _told(fault: Mapping[str, Any]) -> str:
+    """Where and what, of a fault that pydantic found."""
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"

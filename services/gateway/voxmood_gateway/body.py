@@ -1,17 +1,19 @@
 """Read the body of `POST /analyze`: a multipart or URL-encoded form, or JSON. Not done here: the analysis."""
 
 import json
-from typing import Any, Self, TypedDict, TypeVar
+import re
+from typing import Annotated, Any, Self, TypedDict, TypeVar
 
 from asgi_correlation_id import correlation_id
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, field_validator, model_validator
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from voxmood_gateway.settings import Settings
 
+LANGUAGE = "^([a-z]{2,3})?$"
 BOOLEANS = {"true": True, "false": False}  # a form has nothing but strings
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -29,10 +31,18 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    language: str | None = Field(
-        None, pattern="^([a-z]{2,3})?$", description="ISO 639-1; detected when left out or empty"
+    language: Annotated[str, WithJsonSchema({"type": "string", "pattern": LANGUAGE})] | None = Field(
+        None, description="ISO 639-1; detected when left out or empty"
     )
     explain: bool = Field(False, description="weigh the words of each sentence")
+
+    @field_validator("language")
+    @classmethod
+    def code(cls, value: str | None) -> str | None:
+        """Check that it looks like one."""
+        if value and not re.fullmatch(LANGUAGE, value):
+            raise ValueError("must be an ISO 639-1 code, such as en or ru, or be left out")
+        return value
 
 
 class Wish(Asked):
