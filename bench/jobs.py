@@ -1,6 +1,6 @@
 """Whether jobs are lost or doubled when gateways are killed again and again, and what a job takes beside /analyze.
 
-    PYTHONPATH=services/sentiment python -m bench.jobs      # 8 min on two cores, nearly all of it recognition
+    PYTHONPATH=services/sentiment python -m bench.jobs      # 11 min on two busy cores, nearly all of it recognition
 
 Once with one gateway and its folder, once with two gateways that share jobs in a redis-server. Callers post jobs of
 several voices, and post again with the same Idempotency-Key what was not answered; meanwhile one gateway after the

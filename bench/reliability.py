@@ -66,6 +66,20 @@ A process that dies is started again by Compose (`restart: unless-stopped`), by 
 at work, and started again: of {offered} messages {lost} are lost, since the client asks again, and the new process
 answers {anew}.
 
+## Jobs
+
+`python -m bench.jobs` posts {jobs[jobs]} jobs of {jobs[files]} voices, each of them twice with one `Idempotency-Key`,
+and has their webhooks told. Meanwhile one gateway after the other is killed and started again,
+{jobs[least_pause_s]:.0f} to {jobs[most_pause_s]:.0f} s after the one before; where two share jobs in Redis, some are
+stopped instead, for four times as long as the other one waits, and woken. A job is lost if it does not end or its
+webhook is not told, doubled if two came of one key; a file is doubled if it ever has another analysis than before.
+
+{killed}
+
+A webhook may be told twice: by a gateway that is killed after the answer, before that is written down. The last column
+is the time of a job of {jobs[compared]} files as a share of that of as many requests to `/analyze`, one after the
+other, without kills.
+
 ## Hostile files
 
 `python -m tests.hostile` sends ten files that promise far more than they hold. Each was answered, the service went
@@ -86,7 +100,9 @@ splitting of sentences, the windows and the moods to what must hold for any text
 """
 
 
-def page(load: Figures, faults: list[Figures], replicas: Figures, fuzz: Figures, hostile: Figures) -> str:
+def page(
+    load: Figures, faults: list[Figures], replicas: Figures, jobs: Figures, fuzz: Figures, hostile: Figures
+) -> str:
     """The whole page."""
     health, queue, retry = load["health"], load["queue"], load["retry_after_s"]
     return TEXT.format(
@@ -131,6 +147,10 @@ def page(load: Figures, faults: list[Figures], replicas: Figures, fuzz: Figures,
         offered=replicas["killed"]["offered"],
         lost=replicas["killed"]["lost"] or "none",
         anew=replicas["killed"]["answered_by_the_new_process"],
+        jobs=jobs["settings"],
+        killed=table(
+            ("jobs in", *JOBS.values()), [[place, *(jobs[place].get(name, 0) for name in JOBS)] for place in PLACES]
+        ),
         hostile=table(
             ("file", "KB", "answer", "decoder", "service"),
             [
@@ -150,6 +170,17 @@ def page(load: Figures, faults: list[Figures], replicas: Figures, fuzz: Figures,
     )
 
 
+PLACES = ("folder", "redis")
+JOBS = {
+    "kills": "kills",
+    "stops": "stops",
+    "done": "done",
+    "lost": "lost",
+    "doubled": "doubled",
+    "files_doubled": "files doubled",
+    "webhooks_told_again": "webhooks told twice",
+    "time_of_requests": "time",
+}
 MEMORY = ("first", "after_500", "most", "last")
 
 
@@ -171,9 +202,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def measured() -> str:
     """The page of what lies in this folder."""
-    names = ("load", "faults", "replicas", "fuzz", "hostile")
-    load, faults, replicas, fuzz, hostile = (json.loads((HERE / f"{name}.json").read_text()) for name in names)
-    return page(load, faults, replicas, fuzz, hostile)
+    names = ("load", "faults", "replicas", "jobs", "fuzz", "hostile")
+    return page(*(json.loads((HERE / f"{name}.json").read_text()) for name in names))
 
 
 if __name__ == "__main__":
