@@ -158,8 +158,8 @@ async def test_where_nobody_listens_at_all_is_said_as_the_services_would(tmp_pat
         async with httpx.AsyncClient(base_url=front.url, transport=httpx.AsyncHTTPTransport(retries=5)) as client:
             answer = await client.post("/name")
         with pytest.raises(Unavailable, match="no replica is ready: try again"):
-            async with Analyzer(front.url, retries=0) as analyzer:
-                await analyzer.recognise(b"sound")
+            async with Analyzer(front.url) as analyzer:
+                await analyzer.check_ready()
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["retry-after"] == "5"
