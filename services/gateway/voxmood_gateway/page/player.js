@@ -1,5 +1,5 @@
 // The waveform in the colours of its sentences, the line of their scores below it, and playing from where one clicks.
-// wavesurfer.js decodes, draws at the right size and plays. Not done here: what the sentences say.
+// wavesurfer.js keeps it in size, shows the position and plays. Not done here: what the sentences say.
 
 import { clock, t, whenLanguageChanges } from "./texts.js";
 import WaveSurfer from "./vendor/wavesurfer.esm.js";
@@ -8,6 +8,8 @@ const HEIGHT = 176; // page.py allows the style that wavesurfer makes of it
 const LANE = 56; // of it, below the waveform: the line
 const BAR = 3;
 const GAP = 2;
+const SLOTS = 2048; // of a recording, in each of which its power is known
+const RATE = 8000; // samples a second, enough for that
 const STEP = 5; // seconds, of an arrow key
 
 const byId = (id) => document.getElementById(id);
@@ -38,12 +40,15 @@ export async function load(blob, follow) {
   loading.on("interaction", (time) => playFrom(time));
   const failure = new Promise((_, reject) => loading.on("error", reject)); // after which loading may never end
   try {
-    await Promise.race([loading.loadBlob(blob), failure]);
+    const sound = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(await blob.arrayBuffer());
+    if (loading !== wave) return true; // another message has taken its place
+    await Promise.race([loading.loadBlob(blob, [powers(sound.getChannelData(0))], sound.duration), failure]);
+    colour(sentences);
     return true;
   } catch {
-    const replaced = loading !== wave; // by another message
-    if (!replaced) unload();
-    return replaced;
+    if (loading !== wave) return true;
+    unload();
+    return false;
   }
 }
 
@@ -60,7 +65,7 @@ export function unload() {
 export function colour(known) {
   sentences = known.filter(({ start }) => start !== null);
   if (!wave?.getDecodedData()) return;
-  wave.setOptions({});
+  wave.setOptions({}); // draws anew
   drawLine();
 }
 
@@ -74,19 +79,27 @@ function moodAt(time) {
   return sentences.find(({ start, end }) => start <= time && time <= end)?.verdict ?? "silence";
 }
 
-function draw([peaks], context) {
+/** Ten minutes are millions of samples, and drawn anew with each sentence: so what is drawn is found once. */
+function powers(samples) {
+  const long = Math.ceil(samples.length / SLOTS);
+  const found = new Float32Array(Math.ceil(samples.length / long));
+  samples.forEach((sample, i) => (found[Math.floor(i / long)] += (sample * sample) / long));
+  return found;
+}
+
+function draw([known], context) {
   const { width } = context.canvas;
   const scale = width / container.clientWidth;
   const height = (HEIGHT - LANE) * scale;
   const style = getComputedStyle(container);
-  const loudest = peaks.reduce((most, peak) => Math.max(most, Math.abs(peak)), 1e-3);
   const bars = Math.floor(container.clientWidth / (BAR + GAP));
+  const loudness = Array.from({ length: bars }, (_, bar) => {
+    const slots = known.slice((bar * known.length) / bars, ((bar + 1) * known.length) / bars);
+    return Math.sqrt(slots.reduce((sum, power) => sum + power, 0) / Math.max(1, slots.length));
+  });
+  const loudest = Math.max(1e-3, ...loudness);
   for (let bar = 0; bar < bars; bar++) {
-    const from = Math.floor((bar * peaks.length) / bars);
-    const to = Math.floor(((bar + 1) * peaks.length) / bars);
-    let peak = 0;
-    for (let i = from; i < to; i++) peak = Math.max(peak, Math.abs(peaks[i]));
-    const long = Math.max(BAR * scale, (peak / loudest) * (height - 8 * scale));
+    const long = Math.max(BAR * scale, (loudness[bar] / loudest) * (height - 8 * scale));
     context.fillStyle = style.getPropertyValue(`--${moodAt(((bar + 0.5) / bars) * wave.getDuration())}`);
     context.beginPath();
     context.roundRect(bar * (BAR + GAP) * scale, (height - long) / 2, BAR * scale, long, BAR * scale);

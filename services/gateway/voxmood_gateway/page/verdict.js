@@ -28,7 +28,7 @@ function showMood({ verdict, confidence, hard_to_say: hard, score, scores, langu
   const sureness = t(confidence >= VERY_SURE ? "very_sure" : confidence >= SURE ? "sure" : "unsure");
   const doubt = hard ? t(`leaning_${verdict}`) : sureness;
   const facts = [`${doubt}, ${percent(confidence)}`, ...about].filter(Boolean).join(" · ");
-  put(verdict, score, t(hard ? "hard_to_say" : verdict), facts, scores);
+  put(hard ? "neutral" : verdict, score, t(hard ? "hard_to_say" : verdict), facts, scores);
 }
 
 function put(mood, score, title, facts, scores = null) {
