@@ -1,9 +1,10 @@
 """Both places that keep jobs, for real: what a worker that was thought dead, a caller who repeats itself and a deletion
 find there; and which addresses a webhook may have."""
 
+import asyncio
 import io
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,17 @@ FAILED = Outcome(problem=Problem(status=415, code="not_audio", detail="no sound"
 
 
 @pytest.fixture(params=["sqlite", "redis"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    made: Store = (
-        Embedded(tmp_path, keep=3600)
-        if request.param == "sqlite"
-        else Shared(request.getfixturevalue("redis_url"), keep=3600, patience=30)
-    )
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[float], Store]:
+    """Make a store that keeps jobs for so many seconds."""
+    if request.param == "sqlite":
+        return lambda keep: Embedded(tmp_path, keep)
+    url = request.getfixturevalue("redis_url")
+    return lambda keep: Shared(url, keep, patience=30)
+
+
+@pytest.fixture
+async def store(place: Callable[[float], Store]) -> AsyncIterator[Store]:
+    made = place(3600)
     await made.open()
     yield made
     await made.close()
@@ -50,6 +56,15 @@ async def test_only_who_holds_the_lease_writes(store: Store) -> None:
     assert await store.outcomes("one") == {0: FAILED}
     assert (await store.get("one")) == again
     assert await store.audio("one", 1) == b"second"
+
+
+async def test_a_job_that_has_ended_is_finished_though_its_webhook_is_to_be_told(store: Store) -> None:
+    await store.add(job(), audio(), None)
+    taken, lease = await store.take("one")
+    taken.ended, taken.told = taken.created, "pending"
+    assert [await store.unfinished(owner) for owner in ("anna", None)] == [1, 1]
+    await store.save(taken, lease)
+    assert [await store.unfinished(owner) for owner in ("anna", None)] == [0, 0]
 
 
 async def test_a_deleted_job_is_gone_for_its_worker_too(store: Store) -> None:
@@ -84,6 +99,29 @@ async def test_what_was_deleted_is_not_left_on_the_disk(tmp_path: Path) -> None:
     await store.delete("one")
     assert said[25_000:25_100] not in on_disk(tmp_path)
     await store.close()
+
+
+async def test_what_has_expired_is_gone(place: Callable[[float], Store]) -> None:
+    brief = place(1)
+    await brief.open()
+
+    async def step(id: str) -> None:
+        taken, lease = await brief.take(id)
+        taken.number, taken.ended = 1, taken.created
+        await brief.save(taken, lease, (0, FAILED))
+
+    await brief.add(job(), audio(), None)
+    running = asyncio.create_task(brief.run(step, 1))
+    async with asyncio.timeout(30):
+        while await brief.unfinished():
+            pass
+        while await brief.get("one"):
+            await brief.add(job("two"), audio(), "key")  # what comes has the store look around
+            await brief.delete("two")
+    assert await brief.outcomes("one") == {}
+    running.cancel()
+    await asyncio.wait({running})
+    await brief.close()
 
 
 async def test_two_gateways_do_not_use_one_folder(tmp_path: Path) -> None:

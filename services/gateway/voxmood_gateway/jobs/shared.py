@@ -27,7 +27,7 @@ from voxmood_gateway.jobs.store import Gone, Step
 
 logger = logging.getLogger("voxmood.jobs")
 PREFIX = "voxmood:jobs"
-OPEN = f"{PREFIX}:open"  # a hash: owners of the jobs that have something to do, by id
+OPEN = f"{PREFIX}:open"  # a hash of the jobs that have something to do: their owners by id, '' once they have ended
 UPLOAD = 600  # seconds that audio stays whose job was never made
 WITHOUT_END = 1_000_000_000  # tries
 AGAIN = 2  # seconds until a step that failed, or whose worker died, is tried again
@@ -50,7 +50,8 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 redis.call('HSET', KEYS[1], 'lease', ARGV[1])
 return redis.call('HGET', KEYS[1], 'job')
 """
-# Keys: the job, its outcomes, the audio of the file; arguments: lease, job, seconds, its number, outcome or ''.
+# Keys: the job, its outcomes, the audio of the file, OPEN.
+# Arguments: lease, job, seconds, number of the file, outcome or '', id if it has ended or ''.
 SAVE = """
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'job', ARGV[2])
@@ -60,6 +61,7 @@ if ARGV[5] ~= '' then
 end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
+if redis.call('HEXISTS', KEYS[4], ARGV[6]) == 1 then redis.call('HSET', KEYS[4], ARGV[6], '') end
 return 1
 """
 
@@ -130,13 +132,14 @@ class Shared:
         """See store.Store."""
         number, outcome = (done[0], done[1].model_dump_json()) if done else (0, "")
         held = await self._save(
-            keys=[_job(job.id), _outcomes(job.id), _audio(job.id, number)],
+            keys=[_job(job.id), _outcomes(job.id), _audio(job.id, number), OPEN],
             args=[
                 lease,
                 job.model_dump_json(),
                 self.keep if job.ended else int(job.created + 2 * self.keep - time.time()),
                 number,
                 outcome,
+                job.id if job.ended else "",
             ],
         )
         if not held:
@@ -151,7 +154,7 @@ class Shared:
 
     async def unfinished(self, owner: str | None = None) -> int:
         """See store.Store."""
-        owners = await self.redis.hvals(OPEN)
+        owners = [known for known in await self.redis.hvals(OPEN) if known]
         return len(owners) if owner is None else owners.count(owner.encode())
 
     async def run(self, step: Step, parallel: int) -> None:

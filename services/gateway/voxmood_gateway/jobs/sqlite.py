@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     owner TEXT NOT NULL,
     job TEXT NOT NULL,              -- a Record as JSON
     lease TEXT,
-    open INTEGER NOT NULL,          -- whether there is something to do
+    ended INTEGER NOT NULL,
+    open INTEGER NOT NULL,          -- whether there is something to do: analyses, or a webhook to tell
     expires REAL NOT NULL,          -- seconds since the epoch
     repeat TEXT UNIQUE
 );
@@ -87,7 +88,7 @@ class Embedded:
                 if found:
                     return Record.model_validate_json(found[0])
                 self.db.execute(
-                    "INSERT INTO jobs VALUES (?, ?, ?, NULL, 1, ?, ?)",
+                    "INSERT INTO jobs VALUES (?, ?, ?, NULL, 0, 1, ?, ?)",
                     (job.id, job.owner, job.model_dump_json(), job.created + 2 * self.keep, repeat),
                 )
                 for number, file in enumerate(audio):
@@ -131,8 +132,8 @@ class Embedded:
             expires = (job.ended or job.created + self.keep) + self.keep
             with self.db:
                 held = self.db.execute(
-                    "UPDATE jobs SET job = ?, expires = ? WHERE id = ? AND lease = ?",
-                    (job.model_dump_json(), expires, job.id, lease),
+                    "UPDATE jobs SET job = ?, ended = ?, expires = ? WHERE id = ? AND lease = ?",
+                    (job.model_dump_json(), job.ended is not None, expires, job.id, lease),
                 )
                 if not held.rowcount:
                     raise Gone
@@ -152,7 +153,7 @@ class Embedded:
 
     async def unfinished(self, owner: str | None = None) -> int:
         """See store.Store."""
-        rows = await self._read("SELECT count(*) FROM jobs WHERE open AND owner = coalesce(?, owner)", owner)
+        rows = await self._read("SELECT count(*) FROM jobs WHERE NOT ended AND owner = coalesce(?, owner)", owner)
         return int(rows[0][0])
 
     async def run(self, step: Step, parallel: int) -> None:

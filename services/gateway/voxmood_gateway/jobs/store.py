@@ -52,7 +52,7 @@ class Store(Protocol):
         """Forget the job and everything of it."""
 
     async def unfinished(self, owner: str | None = None) -> int:
-        """How many jobs, of this owner, still have something to do."""
+        """How many jobs, of this owner, have not ended. One whose webhook is still to be told has."""
 
     async def run(self, step: Step, parallel: int) -> None:
         """Until cancelled: do each job's steps, so many jobs at a time, again after a failure or a death."""

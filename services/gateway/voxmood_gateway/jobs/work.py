@@ -43,7 +43,7 @@ class Work:
         self.webhook = Webhook(settings)
         self.jobs = Counter("voxmood_jobs", "Jobs by what became of them", ["outcome"], registry=registry)
         self.told = Counter("voxmood_webhooks", "Tries to tell a webhook", ["outcome"], registry=registry)
-        self.unfinished = Gauge("voxmood_jobs_unfinished", "Jobs that have something to do", registry=registry)
+        self.unfinished = Gauge("voxmood_jobs_unfinished", "Jobs that have not ended", registry=registry)
 
     async def start(self) -> None:
         """Open the store and begin. Raises OSError."""
