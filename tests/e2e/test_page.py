@@ -204,6 +204,15 @@ def test_typed_words_are_read_with_the_keyboard_alone(page: Page) -> None:
     expect(page.locator("#file")).to_be_focused()
 
 
+def test_what_is_said_is_text_and_nothing_else(page: Page) -> None:
+    said = "<img src=x onerror=document.title=1> I love it."
+    page.fill("#text", said)
+    page.locator("#write button").click()
+    assert mood(page) == "Positive"
+    assert said in transcript(page)
+    expect(page.locator("#transcript img")).to_have_count(0)
+
+
 def test_the_waveform_is_a_slider_for_the_keyboard(page: Page) -> None:
     page.set_input_files("#file", BIRTHDAY)
     mood(page)
