@@ -6,6 +6,7 @@ and who does which (store.py), the request to the webhook (webhook.py).
 
 import asyncio
 import logging
+import signal
 import time
 from collections.abc import Callable
 from contextlib import aclosing
@@ -50,6 +51,7 @@ class Work:
         await self.store.open()
         await self.look()
         self.running = asyncio.create_task(self.store.run(self.step, self.settings.jobs_parallel))
+        self.running.add_done_callback(_ended)
 
     async def stop(self) -> None:
         """Break off what is at work, which is done again later, and close the store."""
@@ -136,6 +138,13 @@ class Work:
         job.told = answer
         await self.store.save(job, lease)
         return None
+
+
+def _ended(running: asyncio.Task[None]) -> None:
+    """End the process rather than take jobs that nobody works on."""
+    if not running.cancelled() and (error := running.exception()):
+        logger.critical("jobs are not worked on any more: ending", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _refused(error: VoxmoodError) -> Outcome:
