@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tools.stack import running
-from voxmood import Analysis, GatewayClient, VoxmoodError
-from voxmood.terminal import COLOURS, SIGNS
+from voxmood import Analysis, GatewayClient, VoxmoodError, clock
+from voxmood.terminal import COLOURS, SIGNS, TURNS
 
 VOICES = Path(__file__).resolve().parent / "voices"
 
@@ -49,6 +49,8 @@ def add_row(table: Table, message: dict[str, str], analysis: Analysis, seconds: 
     if analysis.verdict:
         doubt = "?" if analysis.hard_to_say else ""
         verdict = f"[{COLOURS[analysis.verdict]}]{SIGNS[analysis.verdict]} {analysis.verdict}{doubt}"
+    if analysis.turn:
+        verdict += f"\n  [not bold]{clock(analysis.turn.start)} {TURNS[analysis.turn.verdict]}"
     table.add_row(
         message["file"].removesuffix(".ogg"),
         analysis.language,

@@ -95,6 +95,7 @@ def test_a_chosen_file_is_heard_while_it_is_recognised_then_its_mood_is_shown(pa
     seen = page.evaluate("seen")
     assert any(upload == 1 and 0 < recognised < 1 and sentences for sentences, upload, recognised, _ in seen)
     assert page.locator("#sureness").inner_text().endswith("English · 0:22")
+    assert page.locator("#turn").inner_text() == "0:10 gets heated"
     assert "stole my camera" in transcript(page)
     moods = [item.get_attribute("class") for item in page.locator("#sentences li").all()]
     assert (moods[0], moods[-1]) == ("positive", "negative")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.mtproto.text import units
-from voxmood import Analysis, Models, Scores, Sentence, Timings, turn
+from voxmood import Analysis, Models, Scores, Sentence, Timings, Turn
+from voxmood.turns import turn
 from voxmood_telegram.answer import LIMIT, compose, fold
 from voxmood_telegram.chats import CHOICES, Chats
 from voxmood_telegram.commands import NAMES
@@ -42,7 +43,8 @@ def analysis(*sentences: Sentence, **more: Any) -> Analysis:
         "models": Models(),
         "timings": Timings(),
     }
-    return Analysis(**values | more)
+    values |= more
+    return Analysis(turn=turn(sentences, values["duration"]), **values)
 
 
 def flat(tables: dict[str, Any], prefix: str = "") -> dict[str, str]:
@@ -113,9 +115,7 @@ def test_no_speech_and_a_damaged_file_are_told() -> None:
 def test_where_a_long_message_turns() -> None:
     calm = [sentence("We went to the lake.", 0.1, 0, 20), sentence("The sun was shining.", 0.7, 20, 42)]
     heated = [sentence("And then you shouted at me!", -0.9, 42, 50), sentence("I hate it.", -0.95, 50, 60)]
-    found = turn([*calm, *heated])
-    assert found is not None
-    assert found.start == 42
+    assert turn([*calm, *heated], 60) == Turn(start=42, verdict="negative")
     assert "0:42 gets heated" in compose(analysis(*calm, *heated), speak("en"))[0]
     assert "0:18 brightens up" in compose(
         analysis(sentence("Bad.", -0.9, 0, 18), sentence("Good.", 0.9, 18, 30)), speak("en")
@@ -130,7 +130,7 @@ def test_where_a_long_message_turns() -> None:
     ids=["empty", "one", "the same all along", "nothing much", "joy wears off", "anger wears off"],
 )
 def test_no_turn_is_invented(scores: list[float]) -> None:
-    assert turn([sentence("Well.", score, at * 10, at * 10 + 10) for at, score in enumerate(scores)]) is None
+    assert turn([sentence("Well.", score, at * 10, at * 10 + 10) for at, score in enumerate(scores)], 60) is None
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from voxmood import Analyzer, InvalidInput, Sentence, turn
+from voxmood import Analyzer, InvalidInput, Sentence
 from voxmood.models import AsrAnswer, AsrSegment
 from voxmood.sentences import guess_language, split, split_segments
+from voxmood.turns import change
 from voxmood_sentiment.classifier import open_classifier
 from voxmood_sentiment.schemas import Question
 from voxmood_sentiment.scoring import Scorer, Windows, batches
@@ -159,5 +160,5 @@ SENTENCES = st.builds(
 
 @given(st.lists(SENTENCES, max_size=40))
 def test_a_turn_is_one_of_the_sentences_but_the_first(sentences: list[Sentence]) -> None:
-    turned = turn(sentences)
+    turned = change(sentences)
     assert turned is None or any(turned is sentence for sentence in sentences[1:])

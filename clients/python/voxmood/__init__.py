@@ -8,9 +8,8 @@ print(analysis.verdict, analysis.transcript)
 from voxmood.client import Analyzer, GatewayClient
 from voxmood.errors import BadAnswer, Busy, InvalidInput, TimedOut, Unauthorized, Unavailable, VoxmoodError
 from voxmood.hearing import Heard
-from voxmood.models import Analysis, Job, Label, Models, Progress, Scores, Sentence, Timings, WordWeight
+from voxmood.models import Analysis, Job, Label, Models, Progress, Scores, Sentence, Timings, Turn, WordWeight
 from voxmood.sentences import clock
-from voxmood.turns import turn
 
 __all__ = [
     "Analysis",
@@ -28,10 +27,10 @@ __all__ = [
     "Sentence",
     "TimedOut",
     "Timings",
+    "Turn",
     "Unauthorized",
     "Unavailable",
     "VoxmoodError",
     "WordWeight",
     "clock",
-    "turn",
 ]

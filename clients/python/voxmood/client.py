@@ -15,6 +15,7 @@ from voxmood.hearing import Heard, Hearing
 from voxmood.models import Analysis, Job, Models, Problem, Progress, Sentence, Timings
 from voxmood.moods import Moods
 from voxmood.sentences import guess_language, split
+from voxmood.turns import turn
 
 ASR_URL = "http://127.0.0.1:8001"
 SENTIMENT_URL = "http://127.0.0.1:8002"
@@ -153,19 +154,21 @@ class Analyzer(Client):
 async def conclude(heard: Heard, moods: Moods) -> Analysis:
     """The analysis of all that was said. Raises VoxmoodError."""
     whole = await moods.read(heard.spans, heard.transcript) if heard.transcript else None
+    sentences = [moods.sentence(span) for span in heard.spans] if whole else []
     return Analysis(
         verdict=whole and whole.verdict,
         confidence=whole and whole.confidence,
         hard_to_say=whole is not None and whole.hard_to_say,
         score=whole and whole.score,
         scores=whole and whole.scores,
+        turn=turn(sentences, heard.duration),
         transcript=heard.transcript,
         language=heard.language,
         duration=heard.duration,
         no_speech=whole is None,
         truncated="truncated" in heard.warnings,
         warnings=heard.warnings,
-        sentences=[moods.sentence(span) for span in heard.spans] if whole else [],
+        sentences=sentences,
         models=Models(asr=heard.model, sentiment=moods.model),
         timings=Timings(asr=heard.seconds, sentiment=moods.seconds),
     )

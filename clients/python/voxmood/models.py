@@ -42,6 +42,13 @@ class Sentence(Frozen):
     words: list[WordWeight] | None = Field(None, description="with `explain`: what each word is worth")
 
 
+class Turn(Frozen):
+    """Where the mood of a recording turns, for the rest of it."""
+
+    start: float = Field(description="seconds from the start of the audio")
+    verdict: Label = Field(description="the mood from there on")
+
+
 class Progress(Frozen):
     """How much of a recording has been recognised."""
 
@@ -73,6 +80,7 @@ class Analysis(Frozen):
     )
     score: float | None = Field(description="P(positive) - P(negative), in [-1, 1]")
     scores: Scores | None = Field(description="the probabilities of all three moods")
+    turn: Turn | None = Field(None, description="where the mood of a recording of over 20 s turns; null: it does not")
     transcript: str = Field(description="what was said, or the text that was sent")
     language: str | None = Field(description="ISO 639-1")
     duration: float | None = Field(description="length of the audio in seconds; null for text")

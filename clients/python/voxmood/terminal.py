@@ -15,6 +15,7 @@ from voxmood.models import Analysis, Label, Sentence
 from voxmood.sentences import clock
 
 COLOURS: dict[Label, str] = {"negative": "red", "neutral": "yellow", "positive": "green"}
+TURNS: dict[Label, str] = {"negative": "gets heated", "neutral": "calms down", "positive": "brightens up"}
 SIGNS: dict[Label, str] = {"negative": "▼", "neutral": "●", "positive": "▲"}
 
 # Log odds, see evidence(): less than NOTABLE is the noise of the model, STRONG is what the mood hangs on.
@@ -75,6 +76,8 @@ def render(name: str, analysis: Analysis) -> Group:
         verdict = Text(mood, style=f"bold {COLOURS[analysis.verdict]}")
         verdict.append(f"  {remark}{analysis.confidence:.0%} sure, score {analysis.score:+.2f}", style="not bold")
     verdict.append("".join(f"  {fact}" for fact in facts if fact), style="dim")
+    if turn := analysis.turn:
+        verdict.append(f"  {clock(turn.start)} {TURNS[turn.verdict]}", style=f"bold {COLOURS[turn.verdict]}")
     lines = Table.grid(padding=(0, 2))
     for sentence in analysis.sentences:
         time = "" if sentence.start is None else clock(sentence.start)

@@ -6,13 +6,20 @@ sentence weighing as much as it lasts. Not done here: moods themselves.
 
 from collections.abc import Sequence
 
-from voxmood.models import Sentence
+from voxmood.models import Sentence, Turn
 
+LONG = 20  # seconds: in a shorter message the turn is heard before it is read
 LEAST = 0.6  # of the two that a score spans: less is the ups and downs of any talk
 SIDE = 0.25  # the mood that it turns to must be one: a sad start that becomes businesslike is no happy end
 
 
-def turn(sentences: Sequence[Sentence]) -> Sentence | None:
+def turn(sentences: Sequence[Sentence], duration: float | None) -> Turn | None:
+    """The turn of a recording that lasts so many seconds; None where it has none, is short, or is a text."""
+    found = change(sentences) if (duration or 0) > LONG else None
+    return Turn(start=found.start, verdict=found.verdict) if found and found.start is not None else None
+
+
+def change(sentences: Sequence[Sentence]) -> Sentence | None:
     """The first sentence after the turn, its mood being the mood from there on; None where there is none.
 
     Sentences without times (written text) weigh the same each.

@@ -6,11 +6,10 @@ Messages are HTML as Telegram reads it. Not done here: sending.
 from collections.abc import Sequence
 from html import escape
 
-from voxmood import Analysis, clock, turn
+from voxmood import Analysis, clock
 from voxmood_telegram.texts import Texts
 
 LIMIT = 4096  # of a message, in UTF-16 units, tags not counted
-TURN_AFTER = 20  # seconds: in a shorter message the turn is heard before it is read
 VERY_SURE, SURE = 0.85, 0.65  # of the confidence, which is calibrated: right so often
 
 
@@ -36,9 +35,8 @@ def headline(analysis: Analysis, texts: Texts) -> str:
         word = "very_sure" if confidence >= VERY_SURE else "sure" if confidence >= SURE else "unsure"
         mood, sureness = texts(f"answer.{analysis.verdict}"), texts(f"answer.{word}")
     facts = [f"{mood}, {sureness}"]
-    turned = turn(analysis.sentences) if (analysis.duration or 0) > TURN_AFTER else None
-    if turned and turned.start is not None:
-        facts.append(f"<b>{texts(f'answer.turns_{turned.verdict}', time=clock(turned.start))}</b>")
+    if turn := analysis.turn:
+        facts.append(f"<b>{texts(f'answer.turns_{turn.verdict}', time=clock(turn.start))}</b>")
     if analysis.duration is None:
         return " · ".join(facts)
     language = texts.name_of(analysis.language)

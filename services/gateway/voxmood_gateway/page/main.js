@@ -79,7 +79,7 @@ function finish() {
   showWarnings();
   byId("copies").hidden = !analysis.transcript;
   byId("copies").querySelector("[value=srt]").hidden = analysis.sentences.some(({ start }) => start === null);
-  announce(byId("sureness").textContent); // the mood is read when it gets the focus
+  announce(`${byId("turn").textContent} ${byId("sureness").textContent}`.trim()); // the mood is read when it gets the focus
   if (!byId("player").contains(document.activeElement)) byId("mood").focus({ preventScroll: true });
 }
 

@@ -22,21 +22,23 @@ export function show(analysis) {
   fill();
 }
 
-function showMood({ verdict, confidence, hard_to_say: hard, score, scores, language, duration }) {
+function showMood({ verdict, confidence, hard_to_say: hard, score, scores, turn, language, duration }) {
   const about = [language && languageName(language), duration !== null && clock(duration)];
   if (!verdict) return put("silence", 0, t("no_speech"), t("no_speech_more"));
   const sureness = t(confidence >= VERY_SURE ? "very_sure" : confidence >= SURE ? "sure" : "unsure");
   const doubt = hard ? t(`leaning_${verdict}`) : sureness;
   const facts = [`${doubt}, ${percent(confidence)}`, ...about].filter(Boolean).join(" · ");
-  put(hard ? "neutral" : verdict, score, t(hard ? "hard_to_say" : verdict), facts, scores);
+  put(hard ? "neutral" : verdict, score, t(hard ? "hard_to_say" : verdict), facts, scores, turn);
 }
 
-function put(mood, score, title, facts, scores = null) {
+function put(mood, score, title, facts, scores = null, turn = null) {
   box.className = mood;
   const bend = 12 * score;
   byId("face").querySelector("path").setAttribute("d", `M-18,${18 - bend / 2} Q0,${18 + 1.5 * bend} 18,${18 - bend / 2}`);
   byId("mood").textContent = title;
   document.title = `${title} · Voxmood`; // for who waits in another tab
+  byId("turn").textContent = turn ? t(`turns_${turn.verdict}`, { time: clock(turn.start) }) : "";
+  byId("turn").className = turn?.verdict ?? "";
   byId("sureness").textContent = facts;
   byId("scores").hidden = !scores;
   byId("scores").replaceChildren(...(scores ? bars(scores) : []));
