@@ -1,6 +1,6 @@
 """Whether jobs are lost or doubled when gateways are killed again and again, and what a job takes beside /analyze.
 
-    PYTHONPATH=services/sentiment python -m bench.jobs      # 11 min on two busy cores, nearly all of it recognition
+    PYTHONPATH=services/sentiment python -m bench.jobs      # 5 min on two cores, nearly all of it recognition
 
 Once with one gateway and its folder, once with two gateways that share jobs in a redis-server. Callers post jobs of
 several voices, and post again with the same Idempotency-Key what was not answered; meanwhile one gateway after the
@@ -43,13 +43,13 @@ WAIT = 900  # seconds for all jobs to end
 class Settings:
     """How much is offered, and how often something dies."""
 
-    jobs: int = 20
+    jobs: int = 40
     files: int = 3
-    least_pause_s: float = 2.0  # between two deaths
-    most_pause_s: float = 10.0
+    least_pause_s: float = 1.0  # between two deaths
+    most_pause_s: float = 6.0
     patience_s: int = 3  # of the gateways with each other
     compared: int = 8  # files of a job that is timed beside as many requests
-    runs: int = 5
+    runs: int = 3
     seed: int = 1
 
 
