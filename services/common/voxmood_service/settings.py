@@ -22,7 +22,9 @@ class ServiceSettings(BaseSettings):
     )
     max_bytes: int = Field(20_000_000, gt=0, description="largest audio accepted, in bytes")
     max_seconds: float = Field(600, gt=0, description="longest audio accepted, in seconds")
-    max_characters: int = Field(20_000, gt=0, description="longest text accepted, in characters")
+    max_characters: int = Field(
+        20_000, gt=0, description="longest text accepted, in characters; speech has up to 20 a second"
+    )
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         ("en", "ru"), description="languages spoken here: detection chooses among them"
     )
