@@ -382,6 +382,7 @@ def test_nobody_is_kept_out(page: Page) -> None:
 
 def test_files_are_kept_by_browsers_and_compressed(stack: Urls) -> None:
     page = httpx.get(stack.gateway)
+    assert httpx.head(stack.gateway).status_code == 200, "who watches a site asks so"
     assert page.headers["cache-control"] == "no-cache"
     assert "unsafe" not in page.headers["content-security-policy"]
     files = re.findall(r'(?:src|href)="(page/[^"]+)"', page.text)

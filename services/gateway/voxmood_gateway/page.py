@@ -44,7 +44,7 @@ def add_page(app: FastAPI, settings: Settings) -> None:
     static = StaticFiles(directory=FOLDER)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
 
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page() -> Response:
         return HTMLResponse(html, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
