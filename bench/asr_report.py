@@ -15,15 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.asr_figures import LENGTHS
+from docs.palette import STYLE
 
-STYLE: Any = {
-    "svg.fonttype": "none",  # text as text: small files, and the reader's own font
-    "svg.hashsalt": "voxmood",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
 COLOURS = ("#1f6f8b", "#c8553d", "#e0a458", "#6a4c93", "#5b8c5a", "#8d8d8d", "#6db1c9", "#b98b73")
 LANGUAGES = ("en", "ru")
 WIDTH = 220  # characters of the table

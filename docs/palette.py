@@ -1,4 +1,4 @@
-"""How the pictures of the documentation look."""
+"""How the pictures of the documentation and of the benchmarks look."""
 
 from typing import Any
 

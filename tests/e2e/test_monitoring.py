@@ -6,6 +6,7 @@ The documentation, the alerts, the dashboard and the autoscaler may name no metr
 import asyncio
 import json
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,8 +61,9 @@ def use(stack: Urls, voices: dict[str, bytes]) -> None:
 
 def until_idle(url: str) -> Samples:
     """The numbers once nothing is left of what other tests hung up on."""
+    deadline = time.monotonic() + 60
     while value(samples := scrape(url), "voxmood_queue_length") or value(samples, "voxmood_requests_in_progress"):
-        pass
+        assert time.monotonic() < deadline, "something is still at work"
     return samples
 
 

@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, Counter
 
-from voxmood import Analysis, Analyzer, BadAnswer, Unauthorized, VoxmoodError
+from voxmood import Analysis, Analyzer, Unauthorized, VoxmoodError
 from voxmood_gateway import events, keys
 from voxmood_gateway.body import OPENAPI, read_wish
 from voxmood_gateway.jobs.routes import TABLE as JOBS
@@ -16,7 +16,9 @@ from voxmood_gateway.page import add_page
 from voxmood_gateway.settings import Settings
 from voxmood_service import Loading, Stages, documented, event_stream, problem, service_app, unless_hung_up
 
-DESCRIPTION = "The mood of a voice message or a text. Audio is recognised and classified, and stored nowhere."
+DESCRIPTION = (
+    "The mood of a voice message or a text. Audio is recognised and classified, and but for jobs stored nowhere."
+)
 
 
 def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[FastAPI, Loading]:
@@ -63,8 +65,8 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
 
     @app.exception_handler(VoxmoodError)
     async def failed(_: Request, error: VoxmoodError) -> JSONResponse:
-        if isinstance(error, Unauthorized):  # our key for another's service is no business of the caller
-            error = BadAnswer("a service refused this gateway's key: its operator must set VOXMOOD_ASR_KEY")
+        if isinstance(error, Unauthorized):
+            error = keys.ours_refused()
         headers = {} if error.retry_after is None else {"Retry-After": str(max(1, round(error.retry_after)))}
         return problem(error.status, error.code, str(error), headers)
 
@@ -93,10 +95,10 @@ def create_app(settings: Settings, analyzer: Analyzer | None = None) -> tuple[Fa
             )
             return await event_stream(request, events.encoded(parts, count), events.failed)
         if wish.audio is not None:
-            work = analyst.analyze_audio(wish.audio, **options)
+            answer = analyst.analyze_audio(wish.audio, **options)
         else:
-            work = analyst.analyze_text(wish.text or "", **options)
-        analysis = await unless_hung_up(request, work)
+            answer = analyst.analyze_text(wish.text or "", **options)
+        analysis = await unless_hung_up(request, answer)
         count(analysis)
         return analysis
 

@@ -22,6 +22,7 @@ from limits.errors import StorageError
 from prometheus_client import CollectorRegistry, Counter
 from starlette.exceptions import HTTPException
 
+from voxmood import BadAnswer
 from voxmood_gateway.settings import NAME, Settings
 from voxmood_service import ServiceError, Table
 
@@ -37,6 +38,11 @@ class OverRate(ServiceError):
 
 
 TABLE: Table = {OverRate: (429, "over_rate")}
+
+
+def ours_refused() -> BadAnswer:
+    """What callers hear when another's service refuses our own key, which is no business of theirs."""
+    return BadAnswer("a service refused this gateway's key: its operator must set VOXMOOD_ASR_KEY")
 
 
 class Gate:

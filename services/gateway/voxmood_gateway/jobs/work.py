@@ -18,6 +18,7 @@ from voxmood.models import Problem
 from voxmood_gateway.jobs.models import Outcome, Record
 from voxmood_gateway.jobs.store import Gone, Store
 from voxmood_gateway.jobs.webhook import Webhook
+from voxmood_gateway.keys import ours_refused
 from voxmood_gateway.settings import Settings
 from voxmood_service import span
 
@@ -120,7 +121,7 @@ class Work:
         except InvalidInput as error:
             return _refused(error)
         except Unauthorized:
-            return _refused(BadAnswer("a service refused this gateway's key: its operator must set VOXMOOD_ASR_KEY"))
+            return _refused(ours_refused())
         raise BadAnswer("a service broke off its answer")
 
     async def tell(self, job: Record, lease: str) -> float | None:
