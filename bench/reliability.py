@@ -19,7 +19,8 @@ TEXT = """\
 # Reliability
 
 What was tried against Voxmood, and what came of it. `python -m bench.reliability` writes this page from the figures
-of the commands below; all of them run on one machine, without the internet.
+of the commands below; all of them run on one machine, without the internet. The [README](../README.md#file-map)
+says what they want to be run.
 
 ## Load
 
